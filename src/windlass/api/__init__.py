@@ -1,0 +1,1 @@
+"""Routes per noun: translate, authorise, call the engine's commands and queries."""

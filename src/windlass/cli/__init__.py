@@ -1,0 +1,1 @@
+"""Commands per noun: a client of the API, and the verbs that need no server."""

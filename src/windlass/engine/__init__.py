@@ -1,0 +1,1 @@
+"""The control plane: observe, plan, commit with one compare-and-set, apply."""

@@ -1,0 +1,1 @@
+"""A frozen snapshot becomes a plan and a report in one pass, stage after stage."""

@@ -1,0 +1,1 @@
+"""What the thinking parts need from the world, as protocols of two to six verbs."""

@@ -1,0 +1,1 @@
+"""What users import: decorators and the HTTP client; light, and no server needed."""

@@ -1,0 +1,1 @@
+"""Simulated time, faults and text sessions around the real engine."""
