@@ -31,7 +31,7 @@ bless: setup
 	.venv/bin/python -m tools.bless
 
 cover: setup
-	.venv/bin/python -m tools.cover
+	$(pytest) -m "not machine" --ignore=tests/end_to_end --cov
 
 lock: setup
 	tools/lock

@@ -1,0 +1,10 @@
+"""What every test stands on: how Hypothesis searches."""
+
+from hypothesis import HealthCheck, settings
+
+# A slow machine is no failure of the code under test, so no example is timed.
+settings.register_profile("searching", deadline=None)
+settings.register_profile(
+    "repeatable", deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("searching")
