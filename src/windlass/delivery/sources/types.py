@@ -1,0 +1,94 @@
+"""One service as its `windlass.yaml` wants it, with every default filled in.
+
+The registry of keys (`registry.py`) is the source of the defaults, the schema and the reference page; these records hold the
+result. Quantities are numbers here: shares 0 to 1, durations in seconds, sizes in bytes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """What the service learns from and is judged on. Locations are a path relative to the service's folder, an absolute
+    path or a URL. `entries` holds every named data set but the holdout, `train` among them."""
+
+    entries: Mapping[str, str] = field(default_factory=dict)
+    holdout: str = ""
+    label: str = ""
+    positive: str | int | float | bool | None = None
+    score: str = ""
+    id: str = ""
+    unit: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSpec:
+    """An absolute limit of a live release: `errors <= 1%` or `p99 <= 300ms`.
+
+    `family` is errors or latency; `quantile` 0.99 for p99 (0 for errors); `bound` a share, or seconds.
+    """
+
+    line: str
+    family: str
+    quantile: float
+    bound: float
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutSpec:
+    strategy: str = "canary"
+    steps: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)
+    unit: str = ""  # the request header whose value is the assignment unit; empty: each request by itself
+    limits: tuple[LimitSpec, ...] = (LimitSpec("errors <= 1%", "errors", 0.0, 0.01),)
+    limits_declared: bool = False
+    time_limit_seconds: float = 86_400.0
+    unsure: str = "ask"  # what happens at the time limit: ask or back
+    newer: str = "wait"  # wait or replace
+    soak_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeWindow:
+    """A weekly window without movement of traffic, in minutes since Monday 00:00 of the service's zone."""
+
+    line: str
+    begin_minute: int
+    end_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateLine:
+    """One line under `gate:` as written, and where. Its meaning is parsed by the gates stage."""
+
+    text: str
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSpec:
+    service: str
+    train: str = ""
+    artifact: str = ""
+    run: str = ""
+    pin: str = ""
+    model: str = ""  # which file of the output is the model, where there are several; or "module:Class"
+    allow: tuple[str, ...] = ()
+    test: str = ""
+    python: str = ""
+    owner: str = ""
+    timezone: str = "UTC"
+    env: Mapping[str, str] = field(default_factory=dict)
+    include: tuple[str, ...] = ()
+    params: Mapping[str, object] = field(default_factory=dict)
+    data: DataSpec = field(default_factory=DataSpec)
+    gate: tuple[GateLine, ...] = ()
+    breaking: bool = False
+    rollout: RolloutSpec = field(default_factory=RolloutSpec)
+    freeze: tuple[FreezeWindow, ...] = ()
+    replicas: int = 1
+    memory_bytes: int = 0  # 0: 80 % of the machine's memory
+    build_seconds_max: float = 3600.0
+    timeout_seconds: float = 10.0
+    idempotent: bool = True
