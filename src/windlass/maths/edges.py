@@ -1,8 +1,8 @@
 """A fixed histogram of durations, and the edges at which two releases are compared.
 
 Buckets are 8 % apart from one microsecond to an hour and the same everywhere, so the counts of replicas, sites and
-hours add up. Their edges are whole microseconds made by whole-number arithmetic: every machine puts a call into the same
-bucket. Sketches that adapt to the data were rejected, because two of them cannot be compared edge by edge.
+hours add up. Their edges are whole microseconds made by whole-number arithmetic: every machine puts a call into the
+same bucket. Sketches that adapt to the data were rejected, because two of them cannot be compared edge by edge.
 """
 
 from bisect import bisect_left

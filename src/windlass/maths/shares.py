@@ -30,9 +30,7 @@ def shares_of(name: str, values: Floats) -> FloatArray:
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not ((array > 0.0) & (array < 1.0)).all():
-        raise ValueError(
-            f"{name}: one number between 0 and 1 (both excluded) for each step, got {array.tolist()!r:.200}"
-        )
+        raise ValueError(f"{name}: each must lie between 0 and 1 (both excluded), got {array.tolist()!r:.200}")
     return array
 
 

@@ -54,7 +54,7 @@ def harm_log_e(
     Raises:
         ValueError: the shapes differ, or a value is outside its range.
 
-    Source: Lindon and Malek 2022, arXiv 2011.03567; one-sided mixture over effects as in `docs/explanation/evidence.md`.
+    Source: Lindon and Malek 2022, arXiv 2011.03567; the mixture over effects is in `docs/explanation/evidence.md`.
 
     >>> round(harm_log_e([7], [12], [0.05]), 2)
     6.89
@@ -99,8 +99,8 @@ def safety_log_es(canary: IntArray, control: IntArray, share: Floats, ratio_ni: 
 def sample_ratio_log_e(canary_requests: Ints, control_requests: Ints, share: Floats) -> float:
     """Evidence that the router did not give the canary its stated share, in either direction.
 
-    Every other wager here stands on that share. From `log(1000)` on their verdicts are suspended: the counts of requests
-    themselves say that somebody else decided who is served by whom.
+    Every other wager here stands on that share. From `log(1000)` on their verdicts are suspended: the counts of
+    requests themselves say that somebody else decided who is served by whom.
 
     >>> sample_ratio_log_e([600], [9_400], [0.05]) > sample_ratio_log_e([500], [9_500], [0.05])
     True
