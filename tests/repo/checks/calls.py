@@ -38,6 +38,9 @@ PURE = {
     "warnings.warn": _SAY,
 }
 
+# A generator is a function of its seed, as long as it is given one.
+SEEDED = {"numpy.random.Generator", "numpy.random.PCG64", "numpy.random.Philox", "numpy.random.SeedSequence"}
+
 # The simulator replaces the world, so everything it must be able to replay comes from ports/world.
 REPLAYED = {
     "asyncio.TaskGroup": "spawn through ports/world; a TaskGroup cancels in the order of memory addresses",
@@ -72,12 +75,15 @@ def unreplayable_calls(root: Path) -> Iterator[Complaint]:
 
 def _uses(module: Module, banned: dict[str, str]) -> Iterator[Complaint]:
     names = imported_names(module)
+    unseeded = {id(node.func) for node in ast.walk(module.tree) if isinstance(node, ast.Call) and not node.args}
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id not in names:
             name = node.func.id  # a builtin
         elif isinstance(node, ast.Name | ast.Attribute) and _root_name(node) in names:
             name = spelled(node, names)
         else:
+            continue
+        if name in SEEDED and id(node) not in unseeded:
             continue
         if remedy := _remedy(name, banned):
             yield Complaint(module.at(node), f"`{name}`: {remedy}")
