@@ -55,7 +55,7 @@ CHECKS = list(dict.fromkeys(bad.check for bad in BAD))
 @cache
 def files() -> tuple[str, ...]:
     """What Git tracks, and what it would track if all were added."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     return tuple(sorted(where for where in set(listed.split("\0")) if where and (ROOT / where).is_file()))
 

@@ -70,6 +70,12 @@ BAD = [
         "src/windlass/kernel/x.py:2",
     ),
     Bad(
+        calls.impure_calls,
+        "src/windlass/maths/x.py",
+        "import numpy as np\nnp.random.PCG64(7)\nnp.random.PCG64()\n",
+        "src/windlass/maths/x.py:3",
+    ),
+    Bad(
         calls.unreplayable_calls,
         "src/windlass/site/x.py",
         "import asyncio\nasyncio.to_thread\n",
