@@ -19,6 +19,16 @@ class JobRequest:
     memory_bytes_max: int = 0  # 0: 80 % of the machine's memory
 
 
+def job_folder(home: str, job: str) -> str:
+    """Where a job's request, progress, result and scratch folder lie."""
+    return f"{home}/control/jobs/{job}"
+
+
+def job_log(home: str, request: JobRequest) -> str:
+    """Where the output of a job's commands is kept, longer than the job itself."""
+    return f"{home}/control/logs/{request.kind}/{request.service}-{request.job}.txt"
+
+
 class Compute(Protocol):
     """Runs jobs. All verbs are idempotent."""
 

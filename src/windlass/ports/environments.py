@@ -5,16 +5,31 @@ from typing import Protocol
 
 from windlass.kernel.digests import Digest
 
+# Appended last, the overlay loses against every package of the user.
+_BEHIND = (
+    "import runpy, sys; sys.path.append(sys.argv[1]); sys.argv[:] = sys.argv[2:];"
+    " runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """`python` is the interpreter's path; `lock` the exact versions as `name==version` lines; `overlay` the folder that
-    is appended to `sys.path` behind the user's packages, so that our model server can run there."""
+    is appended to `sys.path` behind the user's packages, so that our model server can run there (empty: it is there
+    already).
+    """
 
     digest: Digest
     python: str
     lock: str
     overlay: str
+    python_version: str = ""  # 3.11
+
+    def argv(self, module: str, *arguments: str) -> tuple[str, ...]:
+        """The command that runs one of our modules here; the folder it runs in shadows nothing (`-P`)."""
+        if not self.overlay:
+            return (self.python, "-P", "-m", module, *arguments)
+        return (self.python, "-P", "-c", _BEHIND, self.overlay, module, *arguments)
 
 
 class Environments(Protocol):

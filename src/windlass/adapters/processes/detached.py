@@ -1,0 +1,103 @@
+"""Processes that outlive the one that starts them: gateway and model servers go on when the site agent is killed.
+
+They are known by pid and start time together, so that a later process of the same pid is never taken for them.
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from windlass.adapters.processes import families
+from windlass.adapters.processes.families import Member
+from windlass.kernel.errors import Unavailable
+
+POLL_SECONDS = 0.02
+KILLED_SECONDS_MAX = 5.0  # a process that even SIGKILL does not end hangs in the kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """One process, by pid and the start time that the system gives it."""
+
+    pid: int
+    started: str
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start: its output is appended to `log`; `descriptors` are passed on under the same numbers."""
+
+    argv: Sequence[str]
+    folder: str
+    env: Mapping[str, str]
+    log: str
+    descriptors: tuple[int, ...] = ()
+
+
+def launch(order: Launch) -> Detached:
+    """Start a process in a session of its own; its files are for its user alone.
+
+    Raises:
+        Unavailable: it cannot be started.
+    """
+    try:
+        with open(order.log, "ab") as log:
+            process = subprocess.Popen(
+                order.argv,
+                cwd=order.folder,
+                env=order.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=order.descriptors,
+                umask=0o077,
+            )
+    except OSError as error:
+        words = f"cannot start {order.argv[0]}: {error.strerror or error}"
+        raise Unavailable(words, code="cannot-start", where=order.log) from error
+    process.returncode = 0  # it stays when this object goes; `look_at` reaps it by its pid
+    member = families.member_of(process.pid)
+    return Detached(process.pid, member.started if member else "")
+
+
+def look_at(process: Detached) -> Member | None:
+    """The process, if it still runs. A child that has ended is reaped here."""
+    try:
+        os.waitpid(process.pid, os.WNOHANG)
+    except ChildProcessError:
+        pass  # adopted after a restart: somebody else's child
+    member = families.member_of(process.pid)
+    if member is None or member.is_zombie or member.started != process.started:
+        return None
+    return member
+
+
+def kill(process: Detached) -> None:
+    """End the process at once, if it still runs."""
+    member = look_at(process)
+    if member:
+        families.kill((member,))
+
+
+async def end(process: Detached, seconds_max: float) -> None:
+    """Ask the process to end, wait for at most `seconds_max`, then kill it."""
+    member = look_at(process)
+    if member is None:
+        return
+    families.kill((member,), signal.SIGTERM)
+    if await _has_gone(process, seconds_max):
+        return
+    kill(process)
+    await _has_gone(process, KILLED_SECONDS_MAX)
+
+
+async def _has_gone(process: Detached, seconds_max: float) -> bool:
+    for _ in range(max(1, round(seconds_max / POLL_SECONDS))):
+        if look_at(process) is None:
+            return True
+        await asyncio.sleep(POLL_SECONDS)
+    return look_at(process) is None
