@@ -57,3 +57,27 @@ class Git(Protocol):
     async def default_branch(self, repository: str) -> str:
         """The branch that HEAD names."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingTree:
+    """The files of a working copy as they lie there now, tracked ones and those that Git does not ignore.
+
+    `commit` is the commit below it, empty before the first; `changed` the paths that differ from it, sorted.
+    """
+
+    commit: str
+    entries: tuple[TreeEntry, ...]
+    changed: tuple[str, ...]
+
+
+class CanReadWorkingTree(Protocol):
+    """A local repository's uncommitted state: what `plan` shows, and never desired state."""
+
+    async def working_tree(self, repository: str) -> WorkingTree:
+        """Every file, link and submodule of the working copy, sorted by path."""
+        ...
+
+    async def read_working(self, repository: str, path: str) -> bytes:
+        """The bytes of one file of the working copy."""
+        ...
