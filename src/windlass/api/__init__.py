@@ -1,1 +1,1 @@
-"""Routes per noun: translate, authorise, call the engine's commands and queries."""
+"""The HTTP door of the control plane: routes per noun that translate, authorise and call the engine."""

@@ -1,7 +1,7 @@
 """Live evidence: integers per service, step and release that add up over replicas, sites and time.
 
-`finished` counts every request that has ended; `settled` only those admitted longer ago than the time-out, so that each has
-finished or counts as failed. Histogram keys are bucket indices of `maths/edges.py`.
+`finished` counts every request that has ended; `settled` only those admitted longer ago than the time-out, so that each
+has finished or counts as failed. Histogram keys are bucket indices of `maths/edges.py`.
 """
 
 from collections.abc import Mapping

@@ -24,8 +24,9 @@ RELEASES_REMEMBERED = 50  # older ones are in the facts; a state row stays small
 
 def fold(state: ServiceState, fact: Fact) -> ServiceState:
     """The state after one more fact of this service."""
+    counted = replace(state, generation=state.generation + 1)
     meaning = _MEANINGS.get(type(fact.body))
-    return state if meaning is None else meaning(state, fact.body, fact.at)
+    return counted if meaning is None else meaning(counted, fact.body, fact.at)
 
 
 def fold_all(service: str, facts: Iterable[Fact]) -> ServiceState:
@@ -147,8 +148,8 @@ def _gate_started(state: ServiceState, body: kinds.GateStarted, at: Instant) -> 
 
 
 def _verdict(state: ServiceState, body: kinds.VerdictGiven, at: Instant) -> ServiceState:
-    judged = _change_release(
-        state,
+    return _change_release(
+        replace(state, ledger=body.scores or state.ledger),
         body.release,
         verdict=body.verdict,
         verdict_sentence=body.sentence,
@@ -156,16 +157,12 @@ def _verdict(state: ServiceState, body: kinds.VerdictGiven, at: Instant) -> Serv
         verdict_checks=body.checks,
         verdict_policy=body.policy,
         verdict_at=at,
+        verdict_commit=body.commit,
         scores=body.scores,
         gate_job="",
         gate_request={},
         gate_attempt=0,
         gate_words="",
-    )
-    if not body.holdout or not body.query:
-        return judged
-    return replace(
-        judged, queries={**judged.queries, body.holdout: max(body.query, judged.queries.get(body.holdout, 0))}
     )
 
 
@@ -215,7 +212,8 @@ def _best(state: ServiceState, release: str) -> str:
     record = state.releases.get(release)
     if not state.best or state.best not in state.releases or record is None:
         return release
-    beats = any(check.get("relative_to") == "best" and check.get("better") is True for check in record.verdict_checks)
+    against = {"best", "champion"} if record.verdict_champion == state.best else {"best"}
+    beats = any(check.get("relative_to") in against and check.get("better") is True for check in record.verdict_checks)
     return release if beats else state.best
 
 

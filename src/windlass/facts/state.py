@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from windlass.kernel.instants import Instant
+from windlass.kernel.instants import NEVER, Instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class ReleaseState:
     verdict_champion: str = ""
     verdict_checks: tuple[Mapping[str, object], ...] = ()
     verdict_policy: str = ""
-    verdict_at: Instant = Instant(0)
+    verdict_at: Instant = NEVER
+    verdict_commit: str = ""
     scores: str = ""
     gate_job: str = ""
     gate_champion: str = ""  # against whom the running gate job judges
@@ -70,14 +71,14 @@ class ReleaseState:
     overridden: bool = False
     fate: str = ""
     fate_because: str = ""
-    fate_at: Instant = Instant(0)
+    fate_at: Instant = NEVER
 
 
 @dataclass(frozen=True, slots=True)
 class StepState:
     step_id: str
     share: float
-    edges: tuple[int, ...] = ()  # latency buckets, one per quantile of the latency wager; empty: none yet
+    edges: tuple[int, ...] = ()  # latency edges in microseconds; empty: the step says nothing of latency
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ class ServiceState:
     """Everything the planner knows about one service from facts alone."""
 
     service: str
-    generation: int = 0  # grows with every committed change of this service
+    generation: int = 0  # how many facts led here
     wanted: Wanted | None = None
     refused: tuple[str, ...] = ()  # complaints about a newer commit's file
     refused_commit: str = ""
@@ -141,7 +142,7 @@ class ServiceState:
     builds: Mapping[str, BuildState] = field(default_factory=dict)
     releases: Mapping[str, ReleaseState] = field(default_factory=dict)
     live: str = ""
-    live_since: Instant = Instant(0)
+    live_since: Instant = NEVER
     previous: str = ""
     best: str = ""
     rollout: RolloutState | None = None
@@ -149,6 +150,6 @@ class ServiceState:
     quarantine: Mapping[str, QuarantineState] = field(default_factory=dict)
     freeze: FreezeState | None = None
     acts: tuple[ActState, ...] = ()
-    queries: Mapping[str, int] = field(default_factory=dict)  # holdout digest -> queries spent
+    ledger: str = ""  # the stored scores of the newest verdict: the holdout ledger travels in them
     journal_seen: Mapping[str, int] = field(default_factory=dict)  # site -> last adopted entry
     retired: bool = False

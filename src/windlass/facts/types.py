@@ -45,8 +45,8 @@ class SourceComplained:
 class ServiceWanted:
     """A commit's `windlass.yaml` was read: this is the desired state of one service from now on.
 
-    `spec` is the file with all defaults filled in (`delivery/sources/types.py: ServiceSpec` as JSON); `policy` the digest
-    of the parts that need no rebuild; `build_key` the digest of everything that a build reads.
+    `spec` is the file with all defaults filled in (`delivery/sources/types.py: ServiceSpec` as JSON); `policy` the
+    digest of the parts that need no rebuild; `build_key` the digest of everything that a build reads.
     """
 
     repository: str
@@ -197,7 +197,7 @@ class StepTaken:
     share: float
     because: str
     evidence: tuple[str, ...] = ()
-    edges: tuple[int, ...] = ()  # latency buckets chosen from the champion's counts before the step; empty: too few
+    edges: tuple[int, ...] = ()  # microseconds, from the champion's counts before the step; empty: too few
     who: str = "windlass"
 
 

@@ -60,7 +60,8 @@ class Bug(WindlassError):
 class Complaint:
     """One thing wrong with an input, kept as data so that all of them can be shown at once.
 
-    `where` is `file:line:column` or a narrower place; `field` the dotted key; `what` says what is wrong and what to write.
+    `where` is `file:line:column` or a narrower place; `field` the dotted key; `what` says what is wrong and what to
+    write instead.
     """
 
     where: str

@@ -5,6 +5,7 @@ from typing import NewType
 
 Instant = NewType("Instant", int)
 
+NEVER = Instant(0)  # before anything of ours
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

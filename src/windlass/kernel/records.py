@@ -1,7 +1,7 @@
 """Frozen dataclasses to JSON and back, by their type hints: facts, plans, reports and results are stored so.
 
-Unknown and missing keys are errors: nothing accepted is ignored. Enums are written as their value, tuples as lists. Unions
-of dataclasses are not supported: facts carry their kind beside the body (`facts/ledger.py`).
+Unknown and missing keys are errors: nothing accepted is ignored. Enums are written as their value, tuples as lists.
+Unions of dataclasses are not supported: facts carry their kind beside the body (`facts/ledger.py`).
 """
 
 import dataclasses

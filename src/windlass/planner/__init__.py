@@ -1,1 +1,1 @@
-"""A frozen snapshot becomes a plan and a report in one pass, stage after stage."""
+"""From a snapshot to a plan and its report. `plan.py` is readable aloud: one line for each stage, in loop order."""

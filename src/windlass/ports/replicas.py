@@ -17,7 +17,8 @@ class ReplicaWanted:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaProcess:
-    """A replica as it is now. `state` is starting, ready, failed or gone; `socket` is where it answers."""
+    """A replica as it is now. `state` is starting, ready, draining or failed; `socket` is where it answers: it takes
+    connections in every state but draining, and they wait until a process serves them."""
 
     name: str
     service: str
@@ -32,7 +33,8 @@ class Replicas(Protocol):
     """Starts, finds and ends model servers. Verbs are idempotent."""
 
     async def start(self, wanted: ReplicaWanted) -> None:
-        """Start the replica, unless one of this name runs. The listening socket outlives the process."""
+        """Start the replica, unless one of this name runs; `look` says how it goes. Its listening socket outlives the
+        process. A failed one is started anew."""
         ...
 
     async def look(self) -> tuple[ReplicaProcess, ...]:
@@ -40,5 +42,5 @@ class Replicas(Protocol):
         ...
 
     async def stop(self, name: str, drain_seconds: float) -> None:
-        """Let running requests end for at most `drain_seconds`, then end the process and remove its socket."""
+        """Begin to end it: running requests get at most `drain_seconds`, then the process and its socket are gone."""
         ...

@@ -10,13 +10,22 @@ from windlass.kernel.instants import Instant
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where one release of one service answers: the sockets of its replicas. Two services may share a release."""
+
+    service: str
+    release: str
+    sockets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TrafficWish:
-    """What the gateway shall do. `version` is `<generation>.<site sequence>`; `endpoints` maps a release digest to the
-    sockets of its ready replicas. Only releases with endpoints may be routed to."""
+    """What the gateway shall do. `version` is `<generation>.<site sequence>`, never used before. Every release with
+    endpoints can be named by a request; a service with a weight on a release without endpoints answers 503."""
 
     version: str
     services: tuple[ServiceSlice, ...]
-    endpoints: Mapping[str, tuple[str, ...]]
+    endpoints: tuple[Endpoints, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Traffic(Protocol):
     """One gateway."""
 
     async def start(self) -> None:
-        """See that the gateway runs: adopt the one that does, else start one.
+        """See that the gateway runs: adopt the one that does, else start one with the last wish. Cheap when it runs.
 
         Raises:
             Unavailable: the port is held by somebody else (named), or the gateway does not come up.
@@ -48,7 +57,11 @@ class Traffic(Protocol):
         ...
 
     async def apply(self, wish: TrafficWish) -> TrafficApplied:
-        """Make the gateway do what is wished, in an order in which no request fails."""
+        """Make the gateway do what is wished, in an order in which no request fails.
+
+        Raises:
+            Unavailable: the gateway does not answer.
+        """
         ...
 
     async def counts(self, now: Instant) -> TrafficCounts:
@@ -56,7 +69,7 @@ class Traffic(Protocol):
         ...
 
     async def forget(self, steps: frozenset[str]) -> None:
-        """Drop the totals of all steps except these."""
+        """Drop the totals of all steps except these, each as `<service>/<step id>`."""
         ...
 
     async def stop(self) -> None:

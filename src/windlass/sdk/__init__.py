@@ -1,1 +1,1 @@
-"""What users import: decorators and the HTTP client; light, and no server needed."""
+"""What users and the command line import: where a home lies, and the client of the API. Light: no server is needed."""

@@ -1,11 +1,12 @@
 """What a site is told about one service: its replicas, its routes, its way back. The slice of a signed plan."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A release's part of the traffic. `weight` is in hundredths of a per cent: the weights of a service sum to 10,000."""
+    """A release's part of the traffic. `weight` is in hundredths of a per cent: those of a service sum to 10,000."""
 
     release: str
     weight: int
@@ -34,9 +35,9 @@ class AloneLimit:
 class ServiceSlice:
     """One service in a site's plan.
 
-    `step_id` is what the gateway writes on each request's line; `salt` makes sticky assignment different in each rollout;
-    `way_back` is the release that a person's rollback at the site returns to; `seen_entries` names the last journal entry
-    per site that the control plane has adopted; `banned` releases must not serve under any plan before a newer one.
+    `step_id` is what the gateway writes on each request's line; `salt` makes sticky assignment different in each
+    rollout; `way_back` is the release that a person's rollback at the site returns to; `seen_entry` is the last
+    journal entry of this site that the control plane has adopted; `banned` releases are quarantined and never serve.
     """
 
     service: str
@@ -60,3 +61,40 @@ class SitePlan:
     site: str
     generation: int
     services: tuple[ServiceSlice, ...] = ()
+
+
+class ServiceMove(StrEnum):
+    SERVE = "serve"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """Who shall answer for a service: the champion, and a candidate with its share (0 to 1)."""
+
+    service: str
+    champion: str
+    candidate: str
+    share: float
+    step_id: str
+    salt: str
+    way_back: str
+    unit_header: str
+    timeout_seconds: float
+    idempotent: bool
+    banned: tuple[str, ...]
+    seen_entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    def sentence(self) -> str:
+        return "no release is live yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    shares: tuple[tuple[str, float], ...]
+
+    def sentence(self) -> str:
+        return ", ".join(f"{release} at {share:.0%}" for release, share in self.shares)

@@ -1,0 +1,89 @@
+"""Services: what is true of them, why, their logs, and people's acts."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request
+from pydantic import Field
+
+from windlass.api.principals import principal_of
+from windlass.api.routes import Body, engine_of
+from windlass.engine import commands, queries
+from windlass.engine.collect import collect
+from windlass.kernel.errors import UserMistake
+from windlass.kernel.records import to_json
+
+LOG_CHUNK_BYTES = 256 * 1024
+Logs = Callable[[str, str, str], list[str]]  # (service, source, job) -> paths of log files, oldest first
+
+router = APIRouter(tags=["services"])
+
+
+class ActBody(Body):
+    """An act: its reason and the verb's own arguments."""
+
+    reason: str = Field(default="", max_length=2000)
+    arguments: dict[str, str | bool | int] = Field(default_factory=dict)
+
+
+class CollectBody(Body):
+    dry_run: bool = False
+
+
+@router.get("/status")
+async def status(request: Request, service: str = "") -> dict[str, Any]:
+    """Everything that is true now, of one service or of all."""
+    return await queries.status(engine_of(request), service)
+
+
+@router.get("/why/{noun}/{name}")
+async def why(request: Request, noun: str, name: str) -> dict[str, Any]:
+    """The chain of decisions and facts that led to a state."""
+    if noun not in ("services", "rollouts", "gates", "builds", "releases"):
+        raise UserMistake(f"there is no noun {noun}", code="no-such-noun", remedy="use services/<name>")
+    engine = engine_of(request)
+    service = name if noun != "releases" else await queries.service_of_release(engine, name)
+    return await queries.why(engine, service)
+
+
+@router.post("/services/{service}/{verb}")
+async def act(
+    request: Request,
+    service: str,
+    verb: str,
+    body: ActBody,
+    idempotency_key: Annotated[str, Header(max_length=200)] = "",
+) -> dict[str, Any]:
+    """Ask for an act; the answer comes when a pass of the loop has carried it out or refused it."""
+    asked = commands.Act(verb, service, body.reason, body.arguments, idempotency_key.strip('"'))
+    words = await commands.ask(engine_of(request), principal_of(request), asked)
+    return {"api": queries.API, "kind": "act", "service": service, "verb": verb, "outcome": "done", "sentence": words}
+
+
+@router.post("/gc")
+async def gc(request: Request, body: CollectBody) -> dict[str, Any]:
+    """Remove what no plan can still reach."""
+    collected = await collect(engine_of(request), dry_run=body.dry_run)
+    return {"api": queries.API, "kind": "gc", "dry_run": body.dry_run, **to_json(collected)}
+
+
+@router.get("/logs/{service}")
+async def logs(
+    request: Request, service: str, source: str = "build", job: str = "", after: int = 0, path: str = ""
+) -> dict[str, Any]:
+    """A piece of a log: `source` is build, gate or replica; `after` is where the last piece ended.
+
+    Without `path` the newest log is read; its path comes back, so that the next call goes on in the same file.
+    """
+    found = request.app.state.logs(service, source, job)
+    chosen = path if path in found else (found[-1] if found else "")
+    text, end = _piece(chosen, after if path == chosen else 0) if chosen else ("", 0)
+    answer = {"service": service, "source": source, "path": chosen, "paths": found, "text": text, "after": end}
+    return {"api": queries.API, "kind": "log", **answer}
+
+
+def _piece(path: str, after: int) -> tuple[str, int]:
+    with open(path, "rb") as file:
+        file.seek(after)
+        data = file.read(LOG_CHUNK_BYTES)
+    return data.decode("utf-8", errors="replace"), after + len(data)

@@ -1,0 +1,269 @@
+"""What a person's act means, as facts. Every act ends with `ActEnded`: done, or refused with the reason.
+
+An act is answered in the pass after it was asked, from the state at that moment: a promote that comes too late is
+refused, it is not applied to another release.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.facts import types as kinds
+from windlass.facts.state import ActState, ReleaseState, ServiceState
+from windlass.kernel.digests import short
+from windlass.kernel.instants import Instant
+
+Facts = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _No(Exception):
+    """The act is refused: the words say why."""
+
+    words: str
+
+
+def answer(act: ActState, state: ServiceState, candidate: str) -> Facts:
+    """The facts that an act leads to; the last one is its `ActEnded`.
+
+    `candidate` is the release that waits for traffic, empty where none does.
+    """
+    verb = _VERBS.get(act.verb)
+    try:
+        if verb is None:
+            raise _No(f"there is no act called {act.verb}")
+        facts, words = verb(act, state, candidate)
+    except _No as no:
+        return (kinds.ActEnded(act.act, act.verb, "refused", no.words),)
+    return (*facts, kinds.ActEnded(act.act, act.verb, "done", words))
+
+
+def named_release(state: ServiceState, text: str) -> str:
+    """The release that a cut or whole digest, or the commit of one, names; empty where none or several do."""
+    text = text.removeprefix("releases/").removeprefix("blake3:")
+    if len(text) < 8:
+        return ""
+    by_digest = [key for key in state.releases if key.partition(":")[2].startswith(text)]
+    found = by_digest or [record.release for record in state.releases.values() if record.commit.startswith(text)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _text(act: ActState, name: str) -> str:
+    value = act.arguments.get(name, "")
+    return value if isinstance(value, str) else ""
+
+
+def _flag(act: ActState, name: str) -> bool:
+    return act.arguments.get(name) is True
+
+
+def _release(act: ActState, state: ServiceState, default: str) -> str:
+    text = _text(act, "release")
+    if not text:
+        return default
+    found = named_release(state, text)
+    if not found:
+        raise _No(f"no release is called {text}; name at least 8 characters of its digest or commit")
+    return found
+
+
+def _promote(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+    rollout = state.rollout
+    release = _release(act, state, rollout.release if rollout else candidate)
+    if not release:
+        raise _No("no release waits for traffic")
+    if release == state.live:
+        raise _No(f"release {short(release)} is live already")
+    if release in state.quarantine:
+        raise _No(f"release {short(release)} is quarantined: {state.quarantine[release].because}; see `windlass retry`")
+    if state.freeze is not None:
+        raise _No(f"the service is frozen by {state.freeze.who}: {state.freeze.reason}; `windlass resume` first")
+    facts = list(_permission(act, state, state.releases.get(release)))
+    if rollout is None or rollout.release != release:
+        return _promote_other(act, state, release, facts)
+    if _flag(act, "full") or rollout.step + 2 >= len(rollout.shares):
+        facts.append(_ended(act, state, "promoted", f"promoted in full by {act.who}"))
+        return tuple(facts), f"release {short(release)} gets all of the traffic"
+    step, share = rollout.step + 1, rollout.shares[rollout.step + 1]
+    edges = rollout.steps_taken[-1].edges if rollout.steps_taken else ()
+    step_id = f"s{state.steps_count + 1}"
+    taken = kinds.StepTaken(rollout.rollout, step, step_id, share, f"promoted by {act.who}", (), edges, act.who)
+    return (*facts, taken), f"release {short(release)} gets {share:.0%} of the traffic"
+
+
+def _permission(act: ActState, state: ServiceState, record: ReleaseState | None) -> Facts:
+    if record is None or record.verdict == "pass" or record.overridden:
+        return ()
+    verdict = record.verdict or "not judged yet"
+    if not _flag(act, "override"):
+        raise _No(f"the gate of release {short(record.release)} says {verdict}; `--override --reason` would be stored")
+    if any(check.get("line") == "gate zero" and check.get("verdict") == "fail" for check in record.verdict_checks):
+        raise _No("gate zero failed: a release that does not load or answers differently is never promoted")
+    return (kinds.OverrideMade(record.release, verdict, act.who, act.reason),)
+
+
+def _promote_other(act: ActState, state: ServiceState, release: str, facts: list[Any]) -> tuple[Facts, str]:
+    if not (_flag(act, "full") and _flag(act, "now")):
+        if state.rollout is not None:
+            raise _No("another rollout is under way; `--full --now` replaces it")
+        return tuple(facts), f"release {short(release)} starts its rollout"
+    if state.rollout is not None:
+        facts.append(_ended(act, state, "replaced", f"replaced by {short(release)} at the word of {act.who}"))
+    record = state.releases[release]
+    steps = state.steps_count + (1 if state.rollout is not None else 0)
+    name = f"r{steps + 1}"
+    because = f"promoted in full at once by {act.who}"
+    facts.append(kinds.RolloutStarted(name, release, record.commit, state.live, (1.0,), because))
+    facts.append(kinds.StepTaken(name, 0, f"s{steps + 1}", 1.0, because, (), (), act.who))
+    facts.append(kinds.RolloutEnded(name, release, "promoted", because, who=act.who))
+    return tuple(facts), f"release {short(release)} gets all of the traffic at once"
+
+
+def _ended(act: ActState, state: ServiceState, outcome: str, because: str) -> kinds.RolloutEnded:
+    rollout = state.rollout
+    assert rollout is not None
+    words = f"{because}: {act.reason}" if act.reason else because
+    return kinds.RolloutEnded(rollout.rollout, rollout.release, outcome, words, who=act.who)
+
+
+def _quarantine(act: ActState, state: ServiceState, release: str) -> kinds.Quarantined:
+    record = state.releases.get(release)
+    words = f"{act.verb} by {act.who}" + (f": {act.reason}" if act.reason else "")
+    return kinds.Quarantined(release, record.build_key if record else "", words, act.who)
+
+
+def _abort(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+    if state.rollout is None:
+        raise _No("no rollout is under way")
+    release = state.rollout.release
+    ended = _ended(act, state, "aborted", f"aborted by {act.who}")
+    return (ended, _quarantine(act, state, release)), f"release {short(release)} is back at 0 % and quarantined"
+
+
+def _pause(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+    if state.rollout is None:
+        raise _No("no rollout is under way")
+    paused = kinds.Paused(state.rollout.rollout, act.who, act.reason)
+    return (paused,), f"the rollout stays at {state.rollout.share:.0%}"
+
+
+def _resume(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+    facts: list[Any] = []
+    if state.freeze is not None:
+        facts.append(kinds.Thawed(act.who, act.reason))
+    if state.rollout is not None and state.rollout.paused_by:
+        facts.append(kinds.Resumed(state.rollout.rollout, act.who, act.reason))
+    if not facts:
+        raise _No("nothing is paused or frozen")
+    return tuple(facts), "traffic may move again"
+
+
+def _rollback(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+    frozen = kinds.Frozen(act.who, act.reason or f"rollback by {act.who}")
+    if state.rollout is not None and state.rollout.champion and not _text(act, "to"):
+        release = state.rollout.release
+        ended = _ended(act, state, "rolled_back", f"rolled back by {act.who}")
+        words = f"release {short(release)} is back at 0 % and quarantined; the service is frozen"
+        return (ended, _quarantine(act, state, release), frozen), words
+    target = _target(act, state)
+    facts: list[Any] = []
+    steps = state.steps_count
+    if state.rollout is not None:
+        facts += [_ended(act, state, "rolled_back", f"rolled back by {act.who}")]
+        facts += [_quarantine(act, state, state.rollout.release)]
+        steps += 1
+    because = f"rolled back by {act.who}" + (f": {act.reason}" if act.reason else "")
+    name = f"r{steps + 1}"
+    facts += [
+        _quarantine(act, state, state.live),
+        kinds.RolloutStarted(name, target, state.releases[target].commit, state.live, (1.0,), because),
+        kinds.StepTaken(name, 0, f"s{steps + 1}", 1.0, because, (), (), act.who),
+        kinds.RolloutEnded(name, target, "promoted", because, who=act.who),
+        frozen,
+    ]
+    return tuple(facts), f"release {short(target)} serves again; {short(state.live)} is quarantined, the service frozen"
+
+
+def way_back(state: ServiceState, to: str = "") -> str:
+    """The release that a rollback returns to: the previous one, else the best, else the newest that was promoted;
+    empty where there is none. Quarantined releases and `to` never are a way back."""
+    promoted = sorted(
+        (record for record in state.releases.values() if record.fate == "promoted"),
+        key=lambda record: (record.fate_at, record.release),
+        reverse=True,
+    )
+    for release in (state.previous, state.best, *(record.release for record in promoted)):
+        if (
+            release
+            and release not in (state.live, to)
+            and release in state.releases
+            and release not in state.quarantine
+        ):
+            return release
+    return ""
+
+
+def _target(act: ActState, state: ServiceState) -> str:
+    if not state.live:
+        raise _No("no release serves: there is nothing to go back from")
+    text = _text(act, "to")
+    target = named_release(state, text) if text else way_back(state)
+    if not target:
+        raise _No(f"no release is called {text}" if text else "there is no earlier release to go back to")
+    if target == state.live:
+        raise _No(f"release {short(target)} is live already")
+    if target in state.quarantine:
+        raise _No(f"release {short(target)} is quarantined; `windlass retry {short(target)}` lifts that")
+    return target
+
+
+def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+    text = _text(act, "release")
+    if text:
+        release = _release(act, state, "")
+        build_key = state.releases[release].build_key
+        facts: list[Any] = [kinds.Retried(release, build_key, act.who, act.reason)]
+        if release in state.quarantine:
+            facts.append(kinds.QuarantineLifted(release, act.who, act.reason))
+        return tuple(facts), f"release {short(release)} may be deployed again"
+    wanted = state.wanted
+    failed = (
+        wanted is not None and wanted.build_key in state.builds and state.builds[wanted.build_key].state == "failed"
+    )
+    if wanted is not None and failed:
+        return (
+            kinds.Retried("", wanted.build_key, act.who, act.reason),
+        ), f"commit {short(wanted.commit)} builds again"
+    record = state.releases.get(candidate)
+    if record is not None and record.verdict in ("unsure", "fail", ""):
+        retried = kinds.Retried(candidate, record.build_key, act.who, act.reason)
+        return (retried,), f"release {short(candidate)} is judged again"
+    if state.quarantine:
+        names = ", ".join(short(release) for release in sorted(state.quarantine))
+        raise _No(f"name the release whose quarantine is to be lifted: {names}")
+    raise _No("nothing failed and nothing is quarantined")
+
+
+def _retire(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+    facts: list[Any] = []
+    if state.rollout is not None:
+        facts.append(_ended(act, state, "aborted", f"the service was retired by {act.who}"))
+    return (*facts, kinds.Retired(act.who, act.reason)), "the service is taken down"
+
+
+def _freeze(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+    until = act.arguments.get("until")
+    at = Instant(until) if isinstance(until, int) and not isinstance(until, bool) else None
+    return (kinds.Frozen(act.who, act.reason, at),), "no traffic moves until `windlass resume`"
+
+
+_VERBS: dict[str, Callable[[ActState, ServiceState, str], tuple[Facts, str]]] = {
+    "promote": _promote,
+    "abort": _abort,
+    "pause": _pause,
+    "resume": _resume,
+    "rollback": _rollback,
+    "retry": _retry,
+    "retire": _retire,
+    "freeze": _freeze,
+}

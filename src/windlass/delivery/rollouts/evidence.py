@@ -1,0 +1,176 @@
+"""Counts into evidence: what the wagers say about one rollout, summed over all of its steps.
+
+Harm uses every request that finished; safety only those admitted before now minus the time-out, because a slow failure
+is late to the vote. Failures are what the caller saw: 5xx, time-outs, resets. Answers 400, 415 and 422 count against
+the control only, never as absolute failures: a changed signature shows there. Retried attempts are a guardrail of their own,
+else retries would hide a crashing canary. Sources: `docs/explanation/evidence.md`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from windlass.delivery.rollouts.types import Evidence, Guardrail
+from windlass.delivery.sources.types import LimitSpec
+from windlass.facts.counts import Tally
+from windlass.maths.edges import choose_edges, perhaps_above
+from windlass.maths.evidence import e_value, mean_log_e
+from windlass.maths.latency import LatencyStep, latency_harm_log_e, latency_safety_log_e
+from windlass.maths.stakes import harm_stakes
+from windlass.maths.wagers import harm_log_e, limit_log_e, safety_log_e, sample_ratio_log_e
+from windlass.maths.waiting import limit_growth, requests_needed, safety_growth
+
+RETRY_STAKE = 0.05  # of the harm stake of errors: a crash loop shows within seconds even so
+EDGES_REQUESTS_MIN = 200  # of the champion, before latency edges are chosen: p99 needs a few calls above it
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One release's counts during one step."""
+
+    finished: Tally
+    settled: Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of the rollout: its share, its latency edges in microseconds, and what both arms counted."""
+
+    share: float
+    edges: tuple[int, ...]
+    canary: Arm
+    control: Arm
+
+
+def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> Evidence:
+    """The evidence of all wagers. Stages without a share inside (0, 1) say nothing and are left out."""
+    used = [stage for stage in stages if 0.0 < stage.share < 1.0]
+    if not used:
+        return Evidence()
+    canary = _sum(stage.canary.finished for stage in used)
+    control = _sum(stage.control.finished for stage in used)
+    families = _harm_families(used)
+    stakes = _stakes()
+    harm = mean_log_e([stakes[name] for name, _ in families], [log_e for _, log_e in families])
+    requests = canary.requests + control.requests
+    return Evidence(
+        canary_requests=canary.requests,
+        control_requests=control.requests,
+        canary_failed=canary.failed,
+        control_failed=control.failed,
+        harm_e=e_value(harm),
+        harm_by_family=tuple((name, e_value(log_e)) for name, log_e in families),
+        guardrails=_guardrails(used, limits),
+        ratio_e=e_value(_split(used)),
+        synthetic_share=(canary.synthetic + control.synthetic) / requests if requests else 0.0,
+        details=_details(used, canary, control),
+    )
+
+
+def edges_from(control: Tally) -> tuple[int, ...]:
+    """Latency edges in microseconds from the champion's counts so far; empty where they are too few."""
+    return choose_edges(control.latency) if control.requests >= EDGES_REQUESTS_MIN else ()
+
+
+def _stakes() -> dict[str, float]:
+    stakes = harm_stakes(["errors", "latency"])
+    retries = stakes["errors"] * RETRY_STAKE
+    return {"errors": stakes["errors"] - retries, "retries": retries, "latency": stakes["latency"]}
+
+
+def _harm_families(stages: Sequence[Stage]) -> list[tuple[str, float]]:
+    share = [stage.share for stage in stages]
+    errors = harm_log_e(
+        [stage.canary.finished.failed + stage.canary.finished.refused for stage in stages],
+        [stage.control.finished.failed + stage.control.finished.refused for stage in stages],
+        share,
+    )
+    retries = harm_log_e(
+        [stage.canary.finished.retried for stage in stages],
+        [stage.control.finished.retried for stage in stages],
+        share,
+    )
+    return [("errors", errors), ("retries", retries), ("latency", latency_harm_log_e(_latency(stages, settled=False)))]
+
+
+def _latency(stages: Sequence[Stage], *, settled: bool) -> list[LatencyStep]:
+    return [
+        LatencyStep(
+            stage.share,
+            stage.edges,
+            (stage.canary.settled if settled else stage.canary.finished).latency,
+            (stage.control.settled if settled else stage.control.finished).latency,
+        )
+        for stage in stages
+    ]
+
+
+def _guardrails(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> tuple[Guardrail, ...]:
+    canary = _sum(stage.canary.settled for stage in stages)
+    control = _sum(stage.control.settled for stage in stages)
+    errors = [limit for limit in limits if limit.family == "errors"]
+    latencies = [limit for limit in limits if limit.family == "latency"]
+    found = [_error_guardrail(stages, canary, control, errors)]
+    ratio = latency_safety_log_e(_latency(stages, settled=True))
+    if not latencies:
+        found.append(Guardrail("latency", e_value(ratio)))
+    for limit in latencies:
+        slow = perhaps_above(canary.latency, round(limit.bound * 1e6))
+        log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(slow, canary.requests, 1.0 - limit.quantile)])
+        found.append(_with_need(limit.line, log_e, limit_growth(_rate(slow, canary.requests), 1.0 - limit.quantile)))
+    return tuple(found)
+
+
+def _error_guardrail(stages: Sequence[Stage], canary: Tally, control: Tally, limits: Sequence[LimitSpec]) -> Guardrail:
+    share = [stage.share for stage in stages]
+    ratio = safety_log_e(
+        [stage.canary.settled.failed + stage.canary.settled.refused for stage in stages],
+        [stage.control.settled.failed + stage.control.settled.refused for stage in stages],
+        share,
+    )
+    if not limits:
+        growth = safety_growth(
+            _rate(canary.failed, canary.requests), _rate(control.failed, control.requests), share[-1]
+        )
+        return _with_need("errors", ratio, growth / share[-1])
+    strictest = min(limits, key=lambda limit: limit.bound)
+    log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(canary.failed, canary.requests, strictest.bound)])
+    return _with_need("errors", log_e, limit_growth(_rate(canary.failed, canary.requests), strictest.bound))
+
+
+def _with_need(name: str, log_e: float, growth: float) -> Guardrail:
+    return Guardrail(name, e_value(log_e), requests_needed(log_e, 20.0, growth))
+
+
+def _rate(events: int, requests: int) -> float:
+    return events / requests if requests else 0.0
+
+
+def _split(stages: Sequence[Stage]) -> float:
+    return sample_ratio_log_e(
+        [stage.canary.finished.requests for stage in stages],
+        [stage.control.finished.requests for stage in stages],
+        [stage.share for stage in stages],
+    )
+
+
+def _sum(tallies: Iterable[Tally]) -> Tally:
+    total = Tally()
+    for tally in tallies:
+        total = total.plus(tally)
+    return total
+
+
+def _details(stages: Sequence[Stage], canary: Tally, control: Tally) -> tuple[str, ...]:
+    share = stages[-1].share
+    lines = [
+        f"{canary.failed:,} of {canary.requests:,} canary requests failed, {control.failed:,} of {control.requests:,} "
+        f"of the champion; the canary has {share:.0%} of the traffic"
+    ]
+    if canary.refused or control.refused:
+        lines.append(f"refused as malformed: {canary.refused:,} on the canary, {control.refused:,} on the champion")
+    if canary.retried or control.retried:
+        lines.append(f"retried attempts: {canary.retried:,} on the canary, {control.retried:,} on the champion")
+    if canary.synthetic or control.synthetic:
+        share_synthetic = (canary.synthetic + control.synthetic) / max(1, canary.requests + control.requests)
+        lines.append(f"{share_synthetic:.0%} of these requests were sent by `windlass send`")
+    return tuple(lines)

@@ -1,0 +1,121 @@
+"""What people and sites may ask of the engine. A command stores a fact; the next pass carries it out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from windlass.engine.loop import Engine
+from windlass.facts import types as kinds
+from windlass.facts.counts import SiteReport
+from windlass.facts.ledger import Fact
+from windlass.kernel.digests import digest_of_value, short
+from windlass.kernel.errors import Refused, Unavailable, UserMistake
+from windlass.ports.store import FactQuery, Stored
+
+VERBS = ("promote", "abort", "pause", "resume", "rollback", "retry", "retire", "freeze")
+ANSWER_SECONDS = 15.0  # a pass takes milliseconds; a disk that syncs slowly takes seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks: an account of this machine, or a site. Never a field of the request."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What a person wants of one service."""
+
+    verb: str
+    service: str
+    reason: str
+    arguments: Mapping[str, object]
+    key: str = ""  # an Idempotency-Key: the same one is carried out once
+
+
+async def watch_repository(engine: Engine, who: Principal, repository: str, branch: str) -> None:
+    """Watch a branch from now on; repeating it is harmless.
+
+    Raises:
+        UserMistake: there is no such branch or repository.
+        Unavailable: it cannot be read now.
+    """
+    await engine.ports.git.head(repository, branch)
+
+    def facts(stored: Stored) -> list[Fact]:
+        known = stored.repositories.get(repository)
+        if known is not None and known.branch == branch:
+            return []
+        return [Fact("", engine.ports.clock.now(), kinds.RepositoryWatched(repository, branch, who.name))]
+
+    await engine.record(facts)
+    sync(engine)
+
+
+def sync(engine: Engine) -> None:
+    """Look at all repositories now."""
+    engine.watch.hint()
+    engine.woken = True
+
+
+def accept_report(engine: Engine, report: SiteReport) -> None:
+    """Keep a site's report and wake the loop."""
+    engine.ports.sites.accept(report, engine.ports.clock.now())
+    engine.woken = True
+
+
+async def ask(engine: Engine, who: Principal, act: Act) -> str:
+    """Ask for an act and wait until a pass has answered it; the answer in words.
+
+    Raises:
+        UserMistake: there is no such verb or service.
+        Refused: the act is not possible or not allowed now.
+        Unavailable: no pass answered in time; the act is stored and will be answered.
+    """
+    if act.verb not in VERBS:
+        raise UserMistake(f"there is no act called {act.verb}", code="no-such-act", remedy=f"use {', '.join(VERBS)}")
+    name = f"a-{short(digest_of_value([who.name, act.key])) if act.key else engine.ports.chance.token()}"
+    asked = kinds.ActAsked(name, act.verb, who.name, act.reason, act.arguments)
+    if act.key and await _asked_before(engine, act.service, asked):
+        return await _answer(engine, act.service, name)
+
+    def facts(stored: Stored) -> list[Fact]:
+        if act.service not in stored.services:
+            names = ", ".join(sorted(stored.services)) or "none yet"
+            raise UserMistake(f"there is no service {act.service}", code="no-such-service", remedy=f"known: {names}")
+        return [Fact(act.service, engine.ports.clock.now(), asked)]
+
+    await engine.record(facts)
+    return await _answer(engine, act.service, name)
+
+
+async def _asked_before(engine: Engine, service: str, asked: kinds.ActAsked) -> bool:
+    query = FactQuery(service, kinds=("ActAsked",), limit=1000)
+    before = [fact.body for fact in await engine.ports.store.facts(query) if fact.body.act == asked.act]
+    if before and before[0] != asked:
+        raise UserMistake(
+            "this Idempotency-Key was used for another request", code="key-reused", remedy="use a new key"
+        )
+    return bool(before)
+
+
+async def _answer(engine: Engine, service: str, name: str) -> str:
+    waited = 0.0
+    while waited < ANSWER_SECONDS:
+        await engine.ports.clock.sleep(0.05)
+        waited += 0.05
+        state = (await engine.current()).services.get(service)
+        if state is not None and any(act.act == name for act in state.acts):
+            continue
+        query = FactQuery(service, kinds=("ActEnded",), limit=20)
+        ended = [fact.body for fact in await engine.ports.store.facts(query) if fact.body.act == name]
+        if not ended:
+            continue
+        if ended[0].outcome != "done":
+            raise Refused(ended[0].words, code="act-refused", where=f"services/{service}")
+        return str(ended[0].words)
+    raise Unavailable(
+        f"no pass of the loop answered within {ANSWER_SECONDS:.0f} s; the act is stored and will be answered",
+        code="no-answer-yet",
+        remedy=f"`windlass why {service}` shows what became of it",
+    )

@@ -1,0 +1,97 @@
+"""Looking at the world: repositories are polled, jobs and reports are read. Nothing here decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from windlass.delivery.gates.lines import gate_check
+from windlass.delivery.sources.decide import CommitRead, SourceView
+from windlass.delivery.sources.locations import Location
+from windlass.delivery.sources.tree import CommitTree, paths_to_read, untracked_data, wanted_from_tree
+from windlass.engine.ports import EnginePorts
+from windlass.facts import types as kinds
+from windlass.facts.ledger import Fact
+from windlass.facts.repositories import RepositoryState
+from windlass.facts.state import ServiceState
+from windlass.kernel.errors import WindlassError
+from windlass.kernel.instants import Instant, later
+from windlass.planner.repositories import plan_repository
+
+POLL_SECONDS = 10.0  # often enough that a push feels immediate, rare enough for a remote
+POLL_JITTER = 0.2  # so that many watchers of one remote do not meet
+
+
+@dataclass(slots=True)
+class Watch:
+    """When each repository is looked at next. Memory only: after a restart all are looked at once."""
+
+    due: dict[str, Instant] = field(default_factory=dict)
+
+    def hint(self, repository: str | None = None) -> None:
+        """Look at once: somebody pushed or said `sync`."""
+        if repository is None:
+            self.due.clear()
+        else:
+            self.due.pop(repository, None)
+
+
+async def repositories(
+    ports: EnginePorts, watch: Watch, states: Mapping[str, RepositoryState], services: Mapping[str, ServiceState]
+) -> tuple[Fact, ...]:
+    """The facts of every repository that is due; what cannot be read is a complaint, and what runs keeps running."""
+    now = ports.clock.now()
+    found: list[Fact] = []
+    for name, state in sorted(states.items()):
+        if watch.due.get(name, now) > now:
+            continue
+        watch.due[name] = later(now, seconds=POLL_SECONDS * (1 + ports.chance.uniform(-POLL_JITTER, POLL_JITTER)))
+        try:
+            found += await _read(ports, state, services, now)
+        except WindlassError as error:
+            found += _complain(state, str(error), now)
+    return tuple(found)
+
+
+def _complain(state: RepositoryState, words: str, now: Instant) -> list[Fact]:
+    if state.complaints == (words,):
+        return []
+    return [Fact("", now, kinds.SourceComplained(state.repository, state.commit, (words,)))]
+
+
+async def _read(
+    ports: EnginePorts, state: RepositoryState, services: Mapping[str, ServiceState], now: Instant
+) -> tuple[Fact, ...]:
+    repository = state.repository
+    head = await ports.git.head(repository, state.branch)
+    if head.commit == state.commit and not state.complaints:
+        return ()
+    forced = bool(state.commit) and not await _descends(ports, repository, head.commit, state.commit)
+    commit = CommitRead(head.commit, head.subject, head.author, forced)
+    entries = await ports.git.tree(repository, head.commit)
+    files: dict[str, bytes] = {}
+    while missing := paths_to_read(entries, files):
+        files |= {path: await ports.git.read(repository, head.commit, path) for path in missing}
+    digests = await _data_digests(ports, repository, untracked_data(entries, files, gate_check))
+    reading = wanted_from_tree(CommitTree(entries, files, digests), gate_check)
+    return plan_repository(SourceView(state, commit, reading, services), now)
+
+
+async def _descends(ports: EnginePorts, repository: str, commit: str, ancestor: str) -> bool:
+    try:
+        return await ports.git.descends(repository, commit, ancestor)
+    except WindlassError:
+        return False  # the old commit is gone from the repository: its history was rewritten
+
+
+async def _data_digests(ports: EnginePorts, repository: str, locations: Sequence[Location]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for location in locations:
+        digest = await ports.machine.digest(data_path(repository, location.folder, location.location))
+        if digest is not None:
+            found[location.key] = digest
+    return found
+
+
+def data_path(repository: str, folder: str, location: str) -> str:
+    """Where data that the commit does not hold lie: an absolute path, or a path in the watched working copy."""
+    plain = location.removeprefix("file://")
+    return plain if plain.startswith("/") else "/".join(part for part in (repository, folder, plain) if part)

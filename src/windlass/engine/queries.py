@@ -1,0 +1,318 @@
+"""What people and programs may know. Answers are JSON values; shares are 0 to 1, times RFC 3339 in UTC."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from windlass.delivery.rollouts.acts import named_release
+from windlass.delivery.rollouts.types import Evidence, Limits
+from windlass.engine.loop import Engine
+from windlass.facts.observed import SiteSeen
+from windlass.facts.sentences import sentence
+from windlass.facts.state import ReleaseState, ServiceState
+from windlass.kernel.digests import short
+from windlass.kernel.errors import UserMistake, clip
+from windlass.kernel.instants import NEVER, Instant, rfc3339, seconds_between
+from windlass.kernel.records import to_json
+from windlass.planner.types import ServicePlan, Snapshot
+from windlass.planner.views import candidate_of, evidence_of, spec_of
+from windlass.ports.store import FactQuery, Stored
+
+API = "windlass/v1"
+WHY_FACTS = 25  # what led here is in the last two or three rollouts
+
+
+async def status(engine: Engine, service: str = "") -> dict[str, Any]:
+    """Everything that is true now.
+
+    Raises:
+        UserMistake: there is no such service.
+    """
+    stored = await engine.current()
+    if service:
+        _known(stored, service)
+    now = engine.ports.clock.now()
+    sites = [SiteSeen(report, at) for report, at in engine.ports.sites.reports()]
+    chosen = [service] if service else sorted(stored.services)
+    return {
+        "api": API,
+        "kind": "status",
+        "at": rfc3339(now),
+        "generation": stored.generation,
+        "trouble": engine.attempts.words,
+        "repositories": [to_json(one) for _, one in sorted(stored.repositories.items())],
+        "sites": [_site(seen, stored, now) for seen in sites],
+        "items": [_service(engine, stored, name, tuple(sites)) for name in chosen],
+    }
+
+
+def _known(stored: Stored, service: str) -> ServiceState:
+    state = stored.services.get(service)
+    if state is None:
+        names = ", ".join(sorted(stored.services)) or "none yet"
+        raise UserMistake(f"there is no service {service}", code="no-such-service", remedy=f"known: {names}")
+    return state
+
+
+def _site(seen: SiteSeen, stored: Stored, now: Instant) -> dict[str, Any]:
+    report = seen.report
+    return {
+        "site": report.site,
+        "generation": report.generation,
+        "behind": report.generation < stored.plan_generation,
+        "age_seconds": seconds_between(seen.at, now),
+        "gap": report.gap,
+        "stuck": dict(report.stuck),
+    }
+
+
+def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, ...]) -> dict[str, Any]:
+    state = stored.services[name]
+    plan = engine.plans.get(name)
+    snapshot = Snapshot(engine.ports.clock.now(), state, sites=sites)
+    wrong = engine.contradictions.get(name, ())
+    word, words = _headline(state, plan, wrong)
+    report = _deciding(state, plan)
+    current = stored.slices.get(name)
+    return {
+        "service": name,
+        "state": word,
+        "sentence": words,
+        "waiting_for": report.until if report else "",
+        "waiting_until": rfc3339(report.until_at) if report and report.until_at is not None else None,
+        "commit": _commit(state),
+        "live": _release(state, state.live),
+        "candidate": _release(state, state.rollout.release if state.rollout else candidate_of(state)),
+        "best": state.best or None,
+        "routes": [
+            {"release": route.release, "role": route.role, "share": route.weight / 10_000}
+            for route in (current.routes if current else ())
+        ],
+        "rollout": _rollout(state, snapshot),
+        "builds": _builds(engine, state),
+        "frozen": to_json(state.freeze) if state.freeze else None,
+        "absent_since": state.absent_since or None,
+        "quarantine": [to_json(one) for _, one in sorted(state.quarantine.items())],
+        "refused": list(state.refused),
+        "refused_commit": state.refused_commit or None,
+        "replicas": [to_json(replica) for seen in sites for replica in seen.report.replicas if replica.service == name],
+        "stages": [to_json(one) for one in plan.reports] if plan else [],
+        "spec": dict(state.wanted.spec) if state.wanted else None,
+    }
+
+
+def _deciding(state: ServiceState, plan: ServicePlan | None) -> Any:
+    """The report of the stage that everything waits for: the first that has an until, rollouts before the others."""
+    if plan is None:
+        return None
+    order = ["rollouts"] if state.rollout else ["builds", "releases", "gates", "rollouts"]
+    waiting = [one for name in order for one in plan.reports if one.stage == name and one.until]
+    busy = [one for one in waiting if one.move in ("wait", "hold") or one.stage == "builds"]
+    return next(iter(busy or waiting), None)
+
+
+def _headline(state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, ...]) -> tuple[str, str]:
+    report = _deciding(state, plan)
+    because = report.because if report else ""
+    if wrong:
+        return "contradiction", "the plan contradicts itself and was not stored: " + "; ".join(wrong)
+    if state.retired:
+        return "retired", "taken down; a new commit that touches it brings it back"
+    if state.rollout is not None:
+        word = "paused" if state.rollout.paused_by else "rolling out"
+        return word, f"release {short(state.rollout.release)} at {state.rollout.share:.0%}: {because}"
+    if state.refused:
+        return "refused", "; ".join(state.refused)
+    if state.freeze is not None:
+        return "frozen", f"by {state.freeze.who}: {state.freeze.reason}"
+    if any(build.state == "running" for build in state.builds.values()):
+        return "building", because
+    if any(record.gate_job for record in state.releases.values()):
+        return "judging", because
+    if report is not None and report.stage == "builds" and report.move == "none":
+        return "failed", because
+    return _settled(state, because)
+
+
+def _settled(state: ServiceState, because: str) -> tuple[str, str]:
+    candidate = state.releases.get(candidate_of(state))
+    if candidate is not None and candidate.verdict in ("fail", "unsure"):
+        words = f"release {short(candidate.release)}: gate {candidate.verdict}, {candidate.verdict_sentence}"
+        return "gate " + candidate.verdict, words
+    if candidate is not None and candidate.gate_words:
+        return "failed", f"the gate of release {short(candidate.release)} could not be run: {candidate.gate_words}"
+    if state.absent_since:
+        return "absent", f"absent since commit {short(state.absent_since)}; it keeps serving until `windlass retire`"
+    if state.live:
+        return "live", f"release {short(state.live)} serves"
+    return "waiting", because or "no release yet"
+
+
+def _commit(state: ServiceState) -> dict[str, Any] | None:
+    wanted = state.wanted
+    if wanted is None:
+        return None
+    return {
+        "commit": wanted.commit,
+        "subject": wanted.subject,
+        "author": wanted.author,
+        "repository": wanted.repository,
+        "folder": wanted.folder,
+        "seen_at": rfc3339(wanted.at),
+    }
+
+
+def _release(state: ServiceState, release: str) -> dict[str, Any] | None:
+    record = state.releases.get(release)
+    if record is None:
+        return None
+    return {
+        "release": record.release,
+        "commit": record.commit,
+        "subject": record.subject,
+        "format": record.format,
+        "size_bytes": record.size_bytes,
+        "made_at": rfc3339(record.made_at),
+        "verdict": record.verdict or None,
+        "verdict_sentence": record.verdict_sentence or None,
+        "checks": [dict(check) for check in record.verdict_checks],
+        "overridden": record.overridden,
+        "signature": dict(record.signature),
+        "sample": record.provenance.get("sample"),
+    }
+
+
+def _rollout(state: ServiceState, snapshot: Snapshot) -> dict[str, Any] | None:
+    rollout = state.rollout
+    if rollout is None:
+        return None
+    evidence = evidence_of(rollout, spec_of(state), snapshot) if rollout.champion else Evidence()
+    limits = Limits()
+    return {
+        "rollout": rollout.rollout,
+        "release": rollout.release,
+        "champion": rollout.champion or None,
+        "step": rollout.step,
+        "shares": list(rollout.shares),
+        "share": rollout.share,
+        "began": rfc3339(rollout.began),
+        "step_began": rfc3339(rollout.step_began),
+        "paused_by": rollout.paused_by or None,
+        "paused_reason": rollout.paused_reason or None,
+        "harm_e_min": limits.harm_e_min,
+        "safety_e_min": limits.safety_e_min,
+        "evidence": to_json(evidence),
+    }
+
+
+def _builds(engine: Engine, state: ServiceState) -> list[dict[str, Any]]:
+    progress = {job.job: job for job in engine.jobs}
+    newest = sorted(state.builds.values(), key=lambda build: (build.at, build.build_key))[-5:]
+    return [
+        {
+            "commit": build.commit,
+            "state": build.state,
+            "attempt": build.attempt,
+            "words": build.words,
+            "kind": build.kind,
+            "release": build.release or None,
+            "job": build.job,
+            "log": build.log or (progress[build.job].log if build.job in progress else ""),
+            "progress": progress[build.job].progress if build.job in progress else "",
+            "at": rfc3339(build.at),
+        }
+        for build in newest
+    ]
+
+
+async def why(engine: Engine, service: str) -> dict[str, Any]:
+    """The chain that led to the state of a service: what each stage says now, and the facts before it.
+
+    Raises:
+        UserMistake: there is no such service.
+    """
+    stored = await engine.current()
+    state = _known(stored, service)
+    facts = await engine.ports.store.facts(FactQuery(service, limit=WHY_FACTS))
+    item = (await status(engine, service))["items"][0]
+    return {
+        "api": API,
+        "kind": "why",
+        "service": service,
+        "state": item["state"],
+        "sentence": item["sentence"],
+        "waiting_for": item["waiting_for"],
+        "stages": item["stages"],
+        "rollout": item["rollout"],
+        "verdicts": [_verdict(record) for record in _judged(state)],
+        "items": [
+            {"number": fact.number, "at": rfc3339(fact.at), "kind": fact.kind, "sentence": sentence(fact)}
+            for fact in facts
+        ],
+    }
+
+
+async def service_of_release(engine: Engine, text: str) -> str:
+    """The service that a cut or whole release digest, or the commit of a release, belongs to.
+
+    Raises:
+        UserMistake: no service, or more than one, has such a release.
+    """
+    stored = await engine.current()
+    found = [name for name, state in sorted(stored.services.items()) if named_release(state, text)]
+    if len(found) != 1:
+        words = f"no release is called {clip(text)}" if not found else f"several services have a release {clip(text)}"
+        raise UserMistake(words, code="no-such-release", remedy="name at least 8 characters of its digest")
+    return found[0]
+
+
+def _judged(state: ServiceState) -> list[ReleaseState]:
+    judged = [record for record in state.releases.values() if record.verdict_at != NEVER and record.verdict]
+    return sorted(judged, key=lambda record: (record.verdict_at, record.release), reverse=True)[:3]
+
+
+def _verdict(record: ReleaseState) -> dict[str, Any]:
+    return {
+        "release": record.release,
+        "commit": record.commit,
+        "subject": record.subject,
+        "verdict": record.verdict,
+        "sentence": record.verdict_sentence,
+        "at": rfc3339(record.verdict_at),
+        "checks": [dict(check) for check in record.verdict_checks],
+        "fate": record.fate,
+        "fate_because": record.fate_because,
+    }
+
+
+async def facts(engine: Engine, query: FactQuery) -> dict[str, Any]:
+    """Stored facts with their sentences, in the order of their numbers."""
+    found = await engine.ports.store.facts(query)
+    return {
+        "api": API,
+        "kind": "facts",
+        "items": [
+            {
+                "number": fact.number,
+                "service": fact.service,
+                "at": rfc3339(fact.at),
+                "kind": fact.kind,
+                "sentence": sentence(fact),
+                "body": to_json(fact.body),
+            }
+            for fact in found
+        ],
+    }
+
+
+def reachable(stored: Stored) -> Mapping[str, frozenset[str]]:
+    """By service the releases to keep: live, previous, best, quarantined, moving, waiting, and the last ten."""
+    found: dict[str, frozenset[str]] = {}
+    for service, state in stored.services.items():
+        kept = {state.live, state.previous, state.best, *state.quarantine, candidate_of(state)}
+        kept |= {record.release for record in state.releases.values() if record.gate_job or not record.fate}
+        if state.rollout is not None:
+            kept |= {state.rollout.release, state.rollout.champion}
+        newest = sorted(state.releases.values(), key=lambda record: (record.made_at, record.release))[-10:]
+        kept |= {record.release for record in newest}
+        found[service] = frozenset(kept - {""})
+    return found

@@ -1,0 +1,27 @@
+"""A job's process: one build or one gate, run to its end. User code runs in children of it, never in it."""
+
+import asyncio
+import os
+
+from windlass.adapters.artifacts import FileArtifacts
+from windlass.adapters.environments.local import LocalEnvironments
+from windlass.adapters.git import PygitRepositories, secrets_of
+from windlass.adapters.processes.local import LocalProcesses
+from windlass.adapters.tables import FileTables
+from windlass.adapters.world import RealClock
+from windlass.engine.jobs.run import JobPorts, job_main
+from windlass.sdk.homes import Home
+
+
+def run_job(home: Home, job: str) -> int:
+    """The exit code: 0 once the result is written."""
+    processes = LocalProcesses()
+    ports = JobPorts(
+        clock=RealClock(),
+        git=PygitRepositories(home.control / "git", secrets_of(os.environ)),
+        artifacts=FileArtifacts(home.store),
+        environments=LocalEnvironments(str(home.store), processes),
+        processes=processes,
+        tables=FileTables(),
+    )
+    return asyncio.run(job_main(str(home.folder), job, ports))

@@ -1,0 +1,22 @@
+"""What the machine tells about itself: files of data outside Git, room on the disk, time zones."""
+
+from typing import Protocol
+
+from windlass.kernel.digests import Digest
+from windlass.kernel.instants import Instant
+
+
+class Machine(Protocol):
+    """Questions without effect."""
+
+    async def digest(self, path: str) -> Digest | None:
+        """The digest of a file or folder of data; None where there is none. Unchanged files are not read twice."""
+        ...
+
+    async def free_share(self) -> float:
+        """The free part (0 to 1) of the disk that holds the home folder."""
+        ...
+
+    def zone_offset_seconds(self, zone: str, at: Instant) -> int:
+        """Seconds that a zone's clocks are ahead of UTC at an instant; 0 for a zone that is not known."""
+        ...

@@ -1,0 +1,94 @@
+"""Where one Windlass keeps its state and its sockets.
+
+A home is a folder below the user's state folder, so that cleaning a working copy deletes nothing that serves. Sockets
+lie in a short folder of mode 700, because a socket's path holds 107 bytes and the gateway adds to it.
+"""
+
+import os
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from windlass.kernel.errors import UserMistake
+from windlass.kernel.limits import SOCKET_PATH_BYTES_MAX
+
+LONGEST_SOCKET = "/r/xxxxxxxxxxxxxxxxxxxxxxxx.sock"
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The folders and sockets of one Windlass."""
+
+    name: str
+    folder: Path
+    sockets: Path
+
+    @property
+    def control(self) -> Path:
+        """What the control plane alone writes."""
+        return self.folder / "control"
+
+    @property
+    def store(self) -> Path:
+        """Blobs, releases and environments: builds write, sites read."""
+        return self.folder / "store"
+
+    @property
+    def site(self) -> Path:
+        """What the site agent of this machine alone writes."""
+        return self.folder / "sites" / "local"
+
+    @property
+    def api_socket(self) -> Path:
+        return self.sockets / "api.sock"
+
+    @property
+    def site_socket(self) -> Path:
+        return self.sockets / "site.sock"
+
+    @property
+    def settings(self) -> Path:
+        """Ports and choices of `up`, as JSON, written by `up` and read by the processes."""
+        return self.folder / "settings.json"
+
+
+def home_named(name: str) -> Home:
+    """The home of this name.
+
+    Raises:
+        UserMistake: the name could leave the state folder, or the sockets' paths would be too long.
+    """
+    if not name or name in (".", "..") or "/" in name or not name.isprintable():
+        raise UserMistake(f"{name!r} cannot name a home", code="bad-name", remedy="use letters, digits and -")
+    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    return home_at(Path(state) / "windlass" / name)
+
+
+def home_at(folder: Path) -> Home:
+    """The home whose folder this is.
+
+    Raises:
+        UserMistake: the sockets' paths would be too long.
+    """
+    folder = folder.absolute()
+    mark = sha256(str(folder).encode()).hexdigest()[:8]
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    sockets = Path(runtime) / "windlass" / mark if runtime else Path("/tmp") / f"windlass-{os.getuid()}-{mark}"
+    if len(os.fsencode(sockets)) + len(LONGEST_SOCKET) > SOCKET_PATH_BYTES_MAX:
+        sockets = Path("/tmp") / f"windlass-{os.getuid()}-{mark}"
+    return Home(folder.name, folder, sockets)
+
+
+def make_folders(home: Home) -> None:
+    """Make the home's folders, private to the account.
+
+    Raises:
+        UserMistake: the sockets' folder belongs to somebody else.
+    """
+    for folder in (home.folder, home.control, home.store, home.site, home.sockets.parent, home.sockets):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (home.sockets / "r", home.sockets / "e"):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    if home.sockets.stat().st_uid != os.getuid():
+        raise UserMistake(f"{home.sockets} belongs to another account", code="foreign-folder", remedy="remove it")
+    home.sockets.chmod(0o700)
