@@ -4,6 +4,7 @@ They are known by pid and start time together, so that a later process of the sa
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -66,10 +67,8 @@ def launch(order: Launch) -> Detached:
 
 def look_at(process: Detached) -> Member | None:
     """The process, if it still runs. A child that has ended is reaped here."""
-    try:
+    with contextlib.suppress(ChildProcessError):  # adopted after a restart: somebody else's child
         os.waitpid(process.pid, os.WNOHANG)
-    except ChildProcessError:
-        pass  # adopted after a restart: somebody else's child
     member = families.member_of(process.pid)
     if member is None or member.is_zombie or member.started != process.started:
         return None

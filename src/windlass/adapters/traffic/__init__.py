@@ -1,0 +1,1 @@
+"""Gateways that carry out what the site agent wishes, one folder per gateway."""
