@@ -76,10 +76,10 @@ def look_at(process: Detached) -> Member | None:
 
 
 def kill(process: Detached) -> None:
-    """End the process at once, if it still runs."""
+    """End the process and everything below it at once, if it still runs."""
     member = look_at(process)
     if member:
-        families.kill((member,))
+        families.kill((member, *families.family_of(process.pid, process.pid)))
 
 
 async def end(process: Detached, seconds_max: float) -> None:
