@@ -1,0 +1,5 @@
+"""The control plane's side of its sites."""
+
+from windlass.adapters.sites.mailbox import MailboxSites
+
+__all__ = ["MailboxSites"]
