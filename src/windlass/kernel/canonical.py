@@ -7,6 +7,7 @@ ECMAScript's spelling of whole numbers; NaN and infinities are refused because J
 import json
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -36,14 +37,23 @@ def _text(value: object) -> str:
 
 
 def _number(value: float) -> str:
+    """ECMAScript's spelling of the shortest decimal that reads back as the same number."""
     if not math.isfinite(value):
         raise ValueError("JSON has no NaN and no infinity")
-    if value == int(value) and abs(value) < 1e21:
-        return str(int(value))
-    mantissa, mark, exponent = repr(value).partition("e")
-    if not mark:
-        return mantissa
-    power = int(exponent)
-    if -7 < power < 0:
-        return f"{value:.{len(mantissa.replace('.', '').replace('-', '')) - 1 - power}f}"
-    return f"{mantissa}e{'+' if power > 0 else '-'}{abs(power)}"
+    if value == 0:
+        return "0"
+    sign, digits, power = Decimal(repr(value)).normalize().as_tuple()
+    figures = "".join(map(str, digits))
+    point = len(figures) + int(power)  # where the decimal point stands, counted from the first figure
+    return ("-" if sign else "") + _spelled(figures, point)
+
+
+def _spelled(figures: str, point: int) -> str:
+    if len(figures) <= point <= 21:
+        return figures + "0" * (point - len(figures))
+    if 0 < point <= 21:
+        return f"{figures[:point]}.{figures[point:]}"
+    if -6 < point <= 0:
+        return "0." + "0" * -point + figures
+    mantissa = figures[0] + (f".{figures[1:]}" if len(figures) > 1 else "")
+    return f"{mantissa}e{point - 1:+d}"

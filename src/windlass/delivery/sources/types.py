@@ -1,11 +1,16 @@
-"""One service as its `windlass.yaml` wants it, with every default filled in.
+"""One service as its `windlass.yaml` wants it, with every default filled in; and one commit as it was read.
 
-The registry of keys (`registry.py`) is the source of the defaults, the schema and the reference page; these records hold the
-result. Quantities are numbers here: shares 0 to 1, durations in seconds, sizes in bytes.
+The registry of keys (`registry.py`) is the source of the defaults, the schema and the reference page; these records
+hold the result. Quantities are numbers here: shares 0 to 1, durations in seconds, sizes in bytes.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
+
+from windlass.facts.repositories import RepositoryState
+from windlass.facts.state import ServiceState
+from windlass.kernel.errors import Complaint
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +97,84 @@ class ServiceSpec:
     build_seconds_max: float = 3600.0
     timeout_seconds: float = 10.0
     idempotent: bool = True
+
+
+class Entry(Protocol):
+    """One path of a commit's tree, as `ports/git.py: TreeEntry` has it. `kind` is file, executable, link or
+    submodule."""
+
+    @property
+    def path(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def oid(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTree:
+    """One commit as data: its entries, the content of the files that were asked for, and the digests of data that lies
+    outside the commit, by path from the root of the repository or by absolute path."""
+
+    entries: tuple[Entry, ...]
+    files: Mapping[str, bytes]
+    data_digests: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundService:
+    """A service that a commit wants. `folder` is "" for the root; `build_key` covers everything that a build reads from
+    the commit, the file and its data."""
+
+    name: str
+    folder: str
+    path: str
+    spec: ServiceSpec
+    policy: str
+    build_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    """A file that cannot be used. `name` is empty where not even the service's name can be read."""
+
+    path: str
+    folder: str
+    name: str
+    complaints: tuple[Complaint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TreeReading:
+    """Everything that one commit says. Unless it is `complete`, a service that is not in it may still be wanted."""
+
+    services: tuple[FoundService, ...] = ()
+    refused: tuple[RefusedFile, ...] = ()
+    complaints: tuple[Complaint, ...] = ()
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CommitRead:
+    """The head of the watched branch. `forced` says that the commit read before is not its ancestor."""
+
+    commit: str
+    subject: str
+    author: str
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """One watched repository at one moment: what was known, what the newest commit says, and every service of this
+    home."""
+
+    repository: RepositoryState
+    commit: CommitRead
+    reading: TreeReading
+    services: Mapping[str, ServiceState]
