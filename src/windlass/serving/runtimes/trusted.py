@@ -1,0 +1,72 @@
+"""The types that a skops file may hold without anybody's leave.
+
+Skops rebuilds an object from named types only. These were reviewed: they are data and numeric code of scikit-learn,
+numpy and scipy, and building them runs nothing that the file brings along. Skops itself trusts scikit-learn's
+estimators.
+"""
+
+_BY_MODULE = {
+    "functools": ("partial",),
+    "numpy": (
+        "dtype",
+        "exp",
+        "expm1",
+        "log",
+        "log10",
+        "log1p",
+        "log2",
+        "max",
+        "mean",
+        "median",
+        "min",
+        "sqrt",
+        "square",
+        "sum",
+    ),
+    "scipy._lib.array_api_compat.numpy._aliases": ("asarray",),
+    "scipy.interpolate._bsplines": ("BSpline",),
+    "scipy.sparse._csc": ("csc_matrix",),
+    "scipy.sparse._csr": ("csr_matrix",),
+    "sklearn._loss.link": ("HalfLogitLink", "IdentityLink", "Interval", "LogLink", "LogitLink", "MultinomialLogit"),
+    "sklearn._loss.loss": (
+        "AbsoluteError",
+        "ExponentialLoss",
+        "HalfBinomialLoss",
+        "HalfGammaLoss",
+        "HalfPoissonLoss",
+        "HalfMultinomialLoss",
+        "HalfSquaredError",
+        "HalfTweedieLoss",
+        "HalfTweedieLossIdentity",
+        "HuberLoss",
+        "PinballLoss",
+    ),
+    "sklearn.calibration": ("_CalibratedClassifier", "_SigmoidCalibration"),
+    "sklearn.cluster._bisect_k_means": ("_BisectingTree",),
+    "sklearn.cluster._kmeans": ("_kmeans_single_elkan", "_kmeans_single_lloyd"),
+    "sklearn.compose._column_transformer": ("_RemainderColsList",),
+    "sklearn.ensemble._hist_gradient_boosting.binning": ("_BinMapper",),
+    "sklearn.ensemble._hist_gradient_boosting.predictor": ("TreePredictor",),
+    "sklearn.feature_selection._univariate_selection": ("chi2", "f_classif", "f_regression"),
+    "sklearn.gaussian_process._gpc": ("_BinaryGaussianProcessClassifierLaplace",),
+    "sklearn.gaussian_process.kernels": (
+        "ConstantKernel",
+        "DotProduct",
+        "Matern",
+        "Product",
+        "RBF",
+        "Sum",
+        "WhiteKernel",
+    ),
+    "sklearn.metrics._dist_metrics": ("EuclideanDistance64", "ManhattanDistance64", "MinkowskiDistance64"),
+    "sklearn.metrics._scorer": ("_PassthroughScorer", "_Scorer"),
+    "sklearn.model_selection._split": ("KFold", "StratifiedKFold"),
+    "sklearn.neighbors._ball_tree": ("BallTree",),
+    "sklearn.neighbors._kd_tree": ("KDTree",),
+    "sklearn.neural_network._stochastic_optimizers": ("AdamOptimizer", "SGDOptimizer"),
+    "sklearn.tree._tree": ("Tree",),
+    "sklearn.utils._bunch": ("Bunch",),
+    "sklearn.utils.validation": ("check_array",),
+}
+
+TRUSTED = frozenset(f"{module}.{name}" for module, names in _BY_MODULE.items() for name in names)
