@@ -113,21 +113,22 @@ def _deciding(state: ServiceState, plan: ServicePlan | None) -> Any:
 def _headline(state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, ...]) -> tuple[str, str]:
     report = _deciding(state, plan)
     because = report.because if report else ""
+    said = {one.stage: one.because for one in plan.reports} if plan else {}
     if wrong:
         return "contradiction", "the plan contradicts itself and was not stored: " + "; ".join(wrong)
     if state.retired:
         return "retired", "taken down; a new commit that touches it brings it back"
     if state.rollout is not None:
         word = "paused" if state.rollout.paused_by else "rolling out"
-        return word, f"release {short(state.rollout.release)} at {state.rollout.share:.0%}: {because}"
+        return word, f"release {short(state.rollout.release)} at {state.rollout.share:.0%}: {said.get('rollouts', '')}"
     if state.refused:
         return "refused", "; ".join(state.refused)
     if state.freeze is not None:
         return "frozen", f"by {state.freeze.who}: {state.freeze.reason}"
     if any(build.state == "running" for build in state.builds.values()):
-        return "building", because
+        return "building", said.get("builds", "")
     if any(record.gate_job for record in state.releases.values()):
-        return "judging", because
+        return "judging", said.get("gates", "")
     if report is not None and report.stage == "builds" and report.move == "none":
         return "failed", because
     return _settled(state, because)

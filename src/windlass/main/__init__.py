@@ -1,4 +1,4 @@
-"""The entry point: it chooses the real adapters and wires them. Nobody else does, but the simulator does with its own."""
+"""The entry point: it chooses the real adapters and wires them; the simulator alone does so with its own."""
 
 import sys
 

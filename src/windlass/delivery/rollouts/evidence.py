@@ -2,8 +2,8 @@
 
 Harm uses every request that finished; safety only those admitted before now minus the time-out, because a slow failure
 is late to the vote. Failures are what the caller saw: 5xx, time-outs, resets. Answers 400, 415 and 422 count against
-the control only, never as absolute failures: a changed signature shows there. Retried attempts are a guardrail of their own,
-else retries would hide a crashing canary. Sources: `docs/explanation/evidence.md`.
+the control only, never as absolute failures: a changed signature shows there. Retried attempts are a guardrail of their
+own, else retries would hide a crashing canary. Sources: `docs/explanation/evidence.md`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,11 +12,17 @@ from dataclasses import dataclass
 from windlass.delivery.rollouts.types import Evidence, Guardrail
 from windlass.delivery.sources.types import LimitSpec
 from windlass.facts.counts import Tally
-from windlass.maths.edges import choose_edges, perhaps_above
+from windlass.maths.edges import choose_edges, perhaps_above, tolerated_edge_microseconds
 from windlass.maths.evidence import e_value, mean_log_e
-from windlass.maths.latency import LatencyStep, latency_harm_log_e, latency_safety_log_e
+from windlass.maths.latency import (
+    SAFETY_EDGE,
+    USUAL_ABOVE,
+    LatencyStep,
+    latency_harm_log_e,
+    latency_safety_log_e,
+)
 from windlass.maths.stakes import harm_stakes
-from windlass.maths.wagers import harm_log_e, limit_log_e, safety_log_e, sample_ratio_log_e
+from windlass.maths.wagers import RATIO_NI, harm_log_e, limit_log_e, safety_log_e, sample_ratio_log_e
 from windlass.maths.waiting import limit_growth, requests_needed, safety_growth
 
 RETRY_STAKE = 0.05  # of the harm stake of errors: a crash loop shows within seconds even so
@@ -110,7 +116,7 @@ def _guardrails(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> tuple[G
     errors = [limit for limit in limits if limit.family == "errors"]
     latencies = [limit for limit in limits if limit.family == "latency"]
     found = [_error_guardrail(stages, canary, control, errors)]
-    ratio = latency_safety_log_e(_latency(stages, settled=True))
+    ratio = mean_log_e([1.0, 1.0], [latency_safety_log_e(_latency(stages, settled=True)), _champion_limit(stages)])
     if not latencies:
         found.append(Guardrail("latency", e_value(ratio)))
     for limit in latencies:
@@ -118,6 +124,20 @@ def _guardrails(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> tuple[G
         log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(slow, canary.requests, 1.0 - limit.quantile)])
         found.append(_with_need(limit.line, log_e, limit_growth(_rate(slow, canary.requests), 1.0 - limit.quantile)))
     return tuple(found)
+
+
+def _champion_limit(stages: Sequence[Stage]) -> float:
+    """The champion's own p90 as a limit: at most 15 % of the canary's calls are above it (10 % times the ratio 1.5).
+
+    Where all calls of a service take the same time the ratio wager sees no event on either side; this one sees that.
+    """
+    known = [stage for stage in stages if stage.edges]
+    slow = sum(
+        perhaps_above(stage.canary.settled.latency, tolerated_edge_microseconds(stage.edges[SAFETY_EDGE]))
+        for stage in known
+    )
+    calls = sum(sum(stage.canary.settled.latency.values()) for stage in known)
+    return limit_log_e(slow, calls, USUAL_ABOVE[SAFETY_EDGE] * RATIO_NI)
 
 
 def _error_guardrail(stages: Sequence[Stage], canary: Tally, control: Tally, limits: Sequence[LimitSpec]) -> Guardrail:
