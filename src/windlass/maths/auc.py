@@ -7,8 +7,8 @@ positive and a negative row, since then there is no spread to estimate. Rows tha
 bootstrap.
 
 Source: DeLong, DeLong and Clarke-Pearson 1988, Biometrics 44(3); midranks after Sun and Xu 2014, IEEE Signal
-Processing Letters 21(11); Newcombe 2006, Statistics in Medicine 25(4), method 5. Simulated error rates are in
-`docs/explanation/evidence.md`.
+Processing Letters 21(11); Newcombe 2006, Statistics in Medicine 25(4), method 5; for differences Zou and Donner
+2008, Statistics in Medicine 27(10). Simulated error rates are in `docs/explanation/evidence.md`.
 """
 
 import math
@@ -114,10 +114,9 @@ def _bounds(labels: IntArray, scores: tuple[FloatArray, ...], alpha: float, draw
     if clustered or method == "bootstrap":
         codes = np.arange(len(labels)) if units is None else units
         found = bootstrap_t(_resampled(labels, scores, codes), int(codes.max()) + 1, alpha, draw.seed)
-        low, high = max(found.lower, lowest), min(found.upper, 1.0)
-        if len(scores) == 1:
-            score_low, score_high = _score_bounds(estimate, len(above), len(below), alpha)
-            low, high = min(low, score_low), max(high, score_high)
+        by_score = [_score_bounds(float(one[0].mean()), len(above), len(below), alpha) for one in placed]
+        low, high = by_score[0] if len(placed) == 1 else _recovered(placed, by_score)
+        low, high = min(low, max(found.lower, lowest)), max(high, min(found.upper, 1.0))
         return AucBounds(estimate, low, high, "bootstrap", exact=False)
     if method == "pairs":
         low, high = mean_bounds(_pairs(labels, scores, draw.seed), alpha, (lowest, 1.0))
@@ -157,6 +156,25 @@ def _score_bounds(estimate: float, positives: int, negatives: int, alpha: float)
             inner, outer = (middle, outer) if kept(middle) else (inner, middle)
         ends.append(outer)
     return (ends[0], ends[1])
+
+
+def _recovered(placed: list[tuple[FloatArray, FloatArray]], bounds: list[tuple[float, float]]) -> tuple[float, float]:
+    """Bounds of the difference from those of each AUC and their correlation, by recovering variances (MOVER)."""
+    (above, below), (other_above, other_below) = placed
+    ours, theirs = float(above.mean()), float(other_above.mean())
+    together, apart, other_apart = (
+        float(((a - a.mean()) @ (b - b.mean())) / len(a) ** 2 + ((c - c.mean()) @ (d - d.mean())) / len(c) ** 2)
+        for a, b, c, d in (
+            (above, other_above, below, other_below),
+            (above, above, below, below),
+            (other_above, other_above, other_below, other_below),
+        )
+    )
+    alike = together / math.sqrt(apart * other_apart) if apart > 0.0 and other_apart > 0.0 else 0.0
+    reaches = []
+    for mine, others in ((ours - bounds[0][0], bounds[1][1] - theirs), (bounds[0][1] - ours, theirs - bounds[1][0])):
+        reaches.append(math.sqrt(max(0.0, mine**2 + others**2 - 2.0 * alike * mine * others)))
+    return (ours - theirs - reaches[0], ours - theirs + reaches[1])
 
 
 def _placements(labels: IntArray, scores: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -1,7 +1,10 @@
 """Whether the mean of bounded values is below a limit, decided by a wager over a fixed number of rows.
 
-Exact for every distribution on the given span, also for a handful of rows and for losses that are mostly zero, where
-normal intervals fail. The wager knows how many rows there are and spends its stakes so that the last row still counts.
+K_0 = 1 and K_t = K_(t-1) (1 + l_t y_t), where y_t is the limit minus row t and l_t aims at winning with the rows left:
+l_t^2 = 2 (ln(1/alpha) - ln K_(t-1)) / (v (n - t + 1)), v the mean square of y so far, capped so that no row can lose
+more than nine tenths. Exact for every distribution on the given span, also for a handful of rows and for losses that are
+mostly zero, where normal intervals fail.
+
 The order of rows is given by the caller and must not depend on the values (a hash of row key and holdout digest).
 Several rows of one unit enter as their mean.
 
@@ -43,9 +46,20 @@ def mean_below_log_e(values: Floats, limit: float, alpha: float = 0.05, span: Sp
     >>> mean_below_log_e([0.0] * 400, 0.05) > math.log(20) > mean_below_log_e([0.0] * 20, 0.05)
     True
     """
-    rows = _rows(values, span)
+    rows = _rows(values, span).tolist()
     inside("limit", limit, *span)
-    return float(_final_log_e(rows, np.array([limit]), alpha, span)[0])
+    won = math.log(1.0 / inside("alpha", alpha, 0.0, 1.0))
+    stake_max, left = STAKE_MAX / (span[1] - limit), len(rows)
+    log_e, squares = 0.0, VARIANCE_PRIOR
+    for t, row in enumerate(rows, start=1):
+        y = limit - row
+        stake = min(stake_max, math.sqrt(2.0 * (won - log_e) * t / (squares * left)))
+        log_e += math.log1p(stake * y)
+        if log_e >= won:
+            return log_e
+        squares += y * y
+        left -= 1
+    return log_e
 
 
 def mean_above_log_e(values: Floats, limit: float, alpha: float = 0.05, span: Span = DIFFERENCES) -> float:
@@ -68,9 +82,9 @@ def mean_bounds(values: Floats, alpha: float = 0.05, span: Span = DIFFERENCES) -
     low, high = span
     grid = np.linspace(low, high, GRID_POINTS)
     inner = grid[1:-1]
-    won = math.log(1.0 / alpha)
-    below = _final_log_e(rows, inner, alpha, span) >= won
-    above = _final_log_e(-rows, -inner, alpha, (-high, -low)) >= won
+    won = math.log(1.0 / inside("alpha", alpha, 0.0, 1.0))
+    below = _final_log_es(rows, inner, won, high) >= won
+    above = _final_log_es(-rows, -inner, won, -low) >= won
     kept = np.flatnonzero(~(below | above))
     if kept.size == 0:
         return (low, high)
@@ -116,17 +130,15 @@ def _rows(values: Floats, span: Span) -> FloatArray:
     return rows
 
 
-def _final_log_e(rows: FloatArray, limits: FloatArray, alpha: float, span: Span) -> FloatArray:
-    """ln K_n for each limit: K_t = K_(t-1) (1 + l_t y_t) with y_t = limit - row t, l_t = 0 once K has won."""
-    won = math.log(1.0 / inside("alpha", alpha, 0.0, 1.0))
-    number = rows.size
-    stake_max = STAKE_MAX / (span[1] - limits)
+def _final_log_es(rows: FloatArray, limits: FloatArray, won: float, highest: float) -> FloatArray:
+    """The wager of `mean_below_log_e` against many limits at once."""
+    stake_max = STAKE_MAX / (highest - limits)
     logs = np.zeros(limits.shape)
     squares = np.full(limits.shape, VARIANCE_PRIOR)
     for t, row in enumerate(rows.tolist(), start=1):
         y = limits - row
         missing = np.maximum(won - logs, 0.0)
-        stake = np.minimum(stake_max, np.sqrt(2.0 * missing * t / (squares * (number - t + 1))))
-        logs = logs + np.log1p(np.where(logs >= won, 0.0, stake) * y)
+        stake = np.minimum(stake_max, np.sqrt(2.0 * missing * t / (squares * (rows.size - t + 1))))
+        logs = logs + np.log1p(stake * y)
         squares += y * y
     return logs

@@ -79,7 +79,8 @@ def surely_above(buckets: Histogram, microseconds: int) -> int:
     >>> surely_above({0: 1, 2: 2}, 2)
     2
     """
-    return sum(count for bucket, count in buckets.items() if bucket_bounds(bucket)[0] >= microseconds)
+    first = bucket_of(microseconds) + 1
+    return sum(count for bucket, count in buckets.items() if bucket >= first)
 
 
 def perhaps_above(buckets: Histogram, microseconds: int) -> int:
