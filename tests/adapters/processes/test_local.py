@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from windlass.adapters.processes import LocalProcesses, families
+from windlass.adapters.processes import families
+from windlass.adapters.processes.local import LocalProcesses
 from windlass.ports.processes import Command, Ended
 
 DEADLINE_SECONDS = 60.0
@@ -212,7 +213,7 @@ def test_a_killed_caller_leaves_no_orphan(tmp_path: Path) -> None:
     """After kill -9 of the process that asked for the command every process of the command ends."""
     log = tmp_path / "log.txt"
     caller = (
-        "import asyncio, sys\nfrom windlass.adapters.processes import LocalProcesses\n"
+        "import asyncio, sys\nfrom windlass.adapters.processes.local import LocalProcesses\n"
         "from windlass.ports.processes import Command\n"
         f"argv = (sys.executable, '-c', {STUBBORN!r})\n"
         f"asyncio.run(LocalProcesses().run(Command(argv, {str(tmp_path)!r}, {{}}, {str(log)!r})))"

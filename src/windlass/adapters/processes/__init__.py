@@ -1,5 +1,4 @@
-"""Commands of the user as real processes, each under a guard of its own that leaves no orphan."""
+"""Commands of the user as real processes, each under a guard of its own that leaves no orphan.
 
-from windlass.adapters.processes.local import LocalProcesses
-
-__all__ = ["LocalProcesses"]
+Nothing is imported here: every command waits for its guard to start.
+"""
