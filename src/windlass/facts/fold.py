@@ -124,7 +124,8 @@ def _already_live(state: ServiceState, body: kinds.AlreadyLive, at: Instant) -> 
 
 
 def _forget_old(state: ServiceState) -> ServiceState:
-    kept = {state.live, state.previous, state.best, *state.quarantine}
+    rolling = (state.rollout.release, state.rollout.champion) if state.rollout else ()
+    kept = {state.live, state.previous, state.best, *rolling, *state.quarantine}
     spare = sorted((r for r in state.releases.values() if r.release not in kept), key=lambda r: (r.made_at, r.release))
     drop = {record.release for record in spare[: max(0, len(spare) - RELEASES_REMEMBERED)]}
     if not drop:
