@@ -1,0 +1,247 @@
+"""The agent of one site: fetch, verify, decide, act, count, report.
+
+`step` is one deterministic pass, as the simulator runs it; `run` lets the parts go at their own pace, so that a silent
+control plane holds up nothing. The agent's own death changes nothing for callers: gateway and replicas go on, and the
+next agent adopts them.
+"""
+
+import asyncio
+from typing import Any
+
+from windlass.delivery.services.types import ServiceSlice
+from windlass.facts.counts import SiteReport
+from windlass.kernel.errors import Unavailable, UserMistake
+from windlass.kernel.instants import Instant, later, seconds_between
+from windlass.ports.traffic import TrafficCounts
+from windlass.site import reports
+from windlass.site.acts import Asked, Journalled, breach, entry_for, in_force, sentence
+from windlass.site.driving import Driving
+from windlass.site.holding import Holding
+from windlass.site.journal import Journal
+from windlass.site.memory import Memory
+from windlass.site.types import DISK, PLAN, SitePorts, SiteSettings
+
+DOWN_SECONDS_MAX = 20.0
+RESERVE_SECONDS = 60.0  # between two looks whether the reserve is there: on a full disk each try writes it in part
+
+
+def build(ports: SitePorts, settings: SiteSettings) -> "Agent":
+    """The agent over a chosen world: the real one, or the simulator's."""
+    return Agent(ports, settings)
+
+
+class Agent:
+    """One site's agent."""
+
+    def __init__(self, ports: SitePorts, settings: SiteSettings) -> None:
+        self._ports = ports
+        self._settings = settings
+        self._holding = Holding(ports.disk, ports.verifier, settings)
+        self._journal = Journal(ports.disk, settings.folder, settings.reserved_bytes)
+        self._memory = Memory(ports.disk, ports.clock, settings.folder)
+        self._driving = Driving(ports, self._memory)
+        self._pass_lock = asyncio.Lock()
+        self._is_open = False
+        self._is_down = False
+        self._generation = 0  # of the plan whose routing the gateway has confirmed
+        self._counts = TrafficCounts()
+        self._counted_at = Instant(0)
+        self._contact_at = Instant(0)
+        self._reserve_at = Instant(0)
+        self._disk_trouble = ""
+        self._last_report: SiteReport | None = None
+
+    async def run(self) -> None:
+        """Serve until `down` was asked for. Cancelling it leaves gateway and replicas as they are."""
+        await self._open()
+        self._ports.tasks.spawn("listen", self._listen())
+        self._ports.tasks.spawn("report", self._keep_reporting())
+        while not self._is_down:
+            await self._pass()
+            await self._ports.clock.sleep(self._settings.tick_seconds)
+
+    async def step(self) -> None:
+        """One whole pass: ask for a plan, carry out the one held, count, report."""
+        await self._open()
+        await self._fetch()
+        await self._pass()
+        await self._report()
+
+    async def down(self) -> None:
+        """Take everything down: the gateway drains first, then the replicas end."""
+        async with self._pass_lock:
+            self._is_down = True
+            await self._ports.traffic.stop()
+            began = self._ports.clock.now()
+            while seconds_between(began, self._ports.clock.now()) < DOWN_SECONDS_MAX:
+                replicas = await self._ports.replicas.look()
+                if not replicas:
+                    return
+                for one in replicas:
+                    await self._ports.replicas.stop(one.name, 2.0)
+                await self._ports.clock.sleep(0.05)
+
+    async def act(self, asked: Asked) -> dict[str, Any]:
+        """Carry out what a person asks here: journalled first, then routed at once.
+
+        Raises:
+            UserMistake: the service or the act does not exist.
+            Refused: there is nothing to leave or to go back to.
+            Unavailable: the act could not be stored, so it was not done.
+        """
+        async with self._pass_lock:
+            piece = next((one for one in self._slices() if one.service == asked.service), None)
+            if piece is None:
+                known = ", ".join(one.service for one in self._slices()) or "none"
+                words = f"no service {asked.service!r} is served here"
+                raise UserMistake(words, code="no-such-service", remedy=f"services: {known}")
+            entry = entry_for(asked, piece, self._journal.next_seq, self._ports.clock.now())
+            await self._journal.append(Journalled(entry, piece))
+        await self._pass()
+        return {
+            "entry": entry.seq,
+            "leaves": entry.leaves,
+            "returns_to": entry.returns_to,
+            "words": sentence(entry),
+        }
+
+    def status(self) -> dict[str, Any]:
+        """What people see of this site."""
+        report = self._report_now(0)
+        return reports.status(self._holding.plan, self._driving.routed.services, report, self._alone_seconds())
+
+    async def _open(self) -> None:
+        if self._is_open:
+            return
+        await self._memory.open()
+        await self._journal.open()
+        await self._holding.open()
+        self._driving.open()
+        self._contact_at = self._ports.clock.now()
+        self._is_open = True
+
+    async def _pass(self) -> None:
+        """Carry out the plan held, count, and act alone where the plan says so."""
+        async with self._pass_lock:
+            if self._is_down:
+                return
+            self._disk_trouble = ""
+            try:
+                await self._drive()
+                await self._count()
+                await self._judge_alone()
+                await self._keep_reserve()
+                await self._memory.save()
+            except Unavailable as error:
+                self._disk_trouble = str(error)  # what runs goes on; the next pass tries again
+
+    async def _drive(self) -> None:
+        generation = self._holding.generation
+        await self._driving.drive(self._slices(), generation)
+        if self._driving.is_settled:
+            self._generation = generation
+
+    def _slices(self) -> tuple[ServiceSlice, ...]:
+        plan = self._holding.plan
+        return tuple(in_force(piece, self._journal.entries) for piece in plan.services) if plan else ()
+
+    async def _count(self) -> None:
+        now = self._ports.clock.now()
+        if seconds_between(self._counted_at, now) < self._settings.count_seconds:
+            return
+        self._counts = await self._ports.traffic.counts(now)
+        self._counted_at = now
+        steps = await self._memory.remember_steps(self._driving.routed.services)
+        if steps is not None:
+            await self._ports.traffic.forget(steps)
+
+    async def _judge_alone(self) -> None:
+        """Alone, a site sets a candidate to 0 only by the limit in its signed plan."""
+        if self._alone_seconds() < self._settings.alone_seconds or self._counts.gap:
+            return
+        for piece in self._slices():
+            words = breach(piece, self._counts.counts)
+            if words:
+                asked = Asked("abort", piece.service, f"site/{self._settings.site}", words)
+                entry = entry_for(asked, piece, self._journal.next_seq, self._ports.clock.now())
+                await self._journal.append(Journalled(entry, piece))
+
+    async def _keep_reserve(self) -> None:
+        """Room for a person's acts; it is given up when the gateway's own files find none."""
+        if self._driving.is_disk_full:
+            self._driving.is_disk_full = False
+            await self._journal.release()
+        elif self._ports.clock.now() >= self._reserve_at:
+            self._reserve_at = later(self._ports.clock.now(), seconds=RESERVE_SECONDS)
+            await self._journal.reserve()
+
+    def _alone_seconds(self) -> float:
+        return seconds_between(self._contact_at, self._ports.clock.now())
+
+    async def _listen(self) -> None:
+        """Ask for plans for ever; a new one is carried out at once."""
+        failures = 0
+        while True:
+            before = self._contact_at
+            if await self._fetch():
+                await self._pass()
+            failures = 0 if self._contact_at > before and not self._holding.trouble else min(failures + 1, 5)
+            pause = 0.2 if failures == 0 else 0.25 * 2.0**failures
+            await self._ports.clock.sleep(pause * self._ports.chance.uniform(0.5, 1.5))
+
+    async def _fetch(self) -> bool:
+        """Ask for a newer plan; says whether one is in force now that was not before."""
+        try:
+            signed = await self._ports.uplink.fetch(self._holding.generation)
+        except Unavailable:
+            return False
+        self._contact_at = self._ports.clock.now()
+        if signed is None:
+            return False
+        try:
+            return await self._holding.accept(signed)
+        except Unavailable as error:
+            self._disk_trouble = str(error)
+            return True
+
+    async def _keep_reporting(self) -> None:
+        """Report for ever; while nobody listens, with pauses that differ from site to site."""
+        while True:
+            is_heard = await self._report()
+            pause = self._settings.count_seconds if is_heard else 3.0 * self._ports.chance.uniform(0.5, 1.5)
+            await self._ports.clock.sleep(pause)
+
+    async def _report(self) -> bool:
+        """Report if there is something to say; False where nobody listens."""
+        is_rolling = any(len(piece.routes) > 1 for piece in self._driving.routed.services)
+        if not reports.is_due(self._report_now(0), self._last_report, is_rolling=is_rolling):
+            return True
+        try:
+            report = self._report_now(await self._memory.number())
+            await self._ports.uplink.report(report)
+        except Unavailable:
+            return False
+        self._contact_at = self._ports.clock.now()
+        self._last_report = report
+        return True
+
+    def _report_now(self, seq: int) -> SiteReport:
+        driving, holding = self._driving, self._holding
+        stuck = {**holding.faults, **driving.stuck}
+        if holding.trouble:
+            stuck[PLAN] = holding.trouble
+        if self._disk_trouble:
+            stuck[DISK] = self._disk_trouble
+        services = {piece.service for piece in holding.plan.services} if holding.plan else set()
+        return SiteReport(
+            site=self._settings.site,
+            generation=self._generation,
+            seq=seq,
+            at=self._ports.clock.now(),
+            counts=self._counts.counts,
+            replicas=reports.replicas_seen(driving.replicas, driving.history),
+            journal=reports.unseen_entries(holding.plan, self._journal.entries),
+            gap=self._counts.gap,
+            stuck=dict(sorted(stuck.items())),
+            unready=tuple(sorted({*driving.unready, *(services & set(stuck))})),
+        )
