@@ -13,7 +13,6 @@ from windlass.delivery.sources import locations
 from windlass.delivery.sources.types import FreezeWindow, LimitSpec
 from windlass.kernel import quantities
 from windlass.kernel.errors import clip
-from windlass.kernel.instants import span
 
 _SERVICE_NAME = re.compile(r"[a-z]([-a-z0-9]{0,38}[a-z0-9])?")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -23,6 +22,7 @@ _LIMIT = re.compile(r"(errors|p50|p90|p95|p99) *<= *(\S+)")
 _WINDOW = re.compile(r"([a-z]{3}) ([0-2][0-9]):([0-5][0-9])\.\.([a-z]{3}) ([0-2][0-9]):([0-5][0-9])")
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
+FORMAT = 1  # of windlass.yaml; a second one would be a file that old releases must refuse
 PYTHONS = ("3.11", "3.12", "3.13")
 REPLICAS_MAX = 64  # one machine; more is a mistake of the hand until there are more machines
 MEMORY_BYTES_MIN = 16 << 20  # an empty Python process holds this much
@@ -46,6 +46,12 @@ class Kind:
     whole: Reader | None = field(default=None)
 
 
+def shown(value: Any) -> str:
+    """A wrong value as a complaint names it; text in quotes, since `"false"` is not false."""
+    written = clip(quantities.written_as(value))
+    return f'"{written}"' if isinstance(value, str) else written
+
+
 def _text(value: Any) -> str:
     """One line of text as it stands, blanks at its ends taken off."""
     if isinstance(value, (dict, list)):
@@ -65,14 +71,14 @@ def _command(value: Any) -> str:
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise ValueError(f"must be true or false, not {clip(quantities.written_as(value))}")
+        raise ValueError(f"must be true or false, not {shown(value)}")
     return value
 
 
 def _integer(low: int, high: int) -> Reader:
     def read(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}, not {clip(quantities.written_as(value))}")
+            raise ValueError(f"must be a whole number from {low} to {high}, not {shown(value)}")
         return value
 
     return read
@@ -88,6 +94,14 @@ def _choice(*choices: str) -> Reader:
         raise ValueError(f'"{written}" is unknown; {remedy}')
 
     return read
+
+
+def _format(value: Any) -> int:
+    if value != FORMAT or isinstance(value, bool):
+        raise ValueError(
+            f"this Windlass reads format {FORMAT}; write {FORMAT}, or install one that reads {shown(value)}"
+        )
+    return FORMAT
 
 
 def _service_name(value: Any) -> str:
@@ -189,11 +203,11 @@ def _strategy(value: Any) -> str:
     return str(_choice("canary")(value))
 
 
-def _duration(low: float, high: float) -> Reader:
+def _duration(low: str, high: str) -> Reader:
     def read(value: Any) -> float:
         seconds = quantities.duration(value)
-        if not low <= seconds <= high:
-            raise ValueError(f'"{quantities.written_as(value)}" is out of range; write {span(low)} to {span(high)}')
+        if not quantities.duration(low) <= seconds <= quantities.duration(high):
+            raise ValueError(f'"{quantities.written_as(value)}" is out of range; write {low} to {high}')
         return seconds
 
     return read
@@ -232,7 +246,7 @@ def _limit(value: Any) -> LimitSpec:
         if not 0 < bound < 1:
             raise ValueError(f'"{line}" can never be shown; write a share above 0% and below 100%')
         return LimitSpec(line, "errors", 0.0, bound)
-    return LimitSpec(line, "latency", int(name[1:]) / 100, _duration(0.001, 3_600)(_number_or_text(written)))
+    return LimitSpec(line, "latency", int(name[1:]) / 100, _duration("1ms", "1h")(_number_or_text(written)))
 
 
 def _number_or_text(written: str) -> str | int:
@@ -299,10 +313,10 @@ def integer(low: int, high: int) -> Kind:
     )
 
 
-def duration(low: float, high: float) -> Kind:
-    """A length of time in a range, in seconds."""
+def duration(low: str, high: str) -> Kind:
+    """A length of time in a range."""
     schema = {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|[smhdw]))+$"}
-    return Kind(f"a duration from {span(low)} to {span(high)}", _duration(low, high), schema)
+    return Kind(f"a duration from {low} to {high}", _duration(low, high), schema)
 
 
 _STRING: Mapping[str, object] = {"type": "string", "minLength": 1}
@@ -311,6 +325,7 @@ TEXT = Kind("one line of text", _text, _STRING)
 COMMAND = Kind("a command for the shell", _command, _STRING)
 BOOLEAN = Kind("true or false", _boolean, {"type": "boolean"})
 SERVICE_NAME = Kind("a service name", _service_name, {"type": "string", "pattern": f"^{_SERVICE_NAME.pattern}$"})
+FILE_FORMAT = Kind("the number of the format", _format, {"const": FORMAT})
 LOCATION = Kind("a path", _location, _STRING)
 DATA_LOCATION = Kind("the path of a data set", _data_location, _STRING)
 RELATIVE_PATH = Kind("a path relative to this file", _relative_path, _STRING)

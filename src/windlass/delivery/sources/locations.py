@@ -54,15 +54,18 @@ def cleaned(path: str) -> str:
     Raises:
         ValueError: it holds a control character, a backslash or a `~`, or climbs above the root.
     """
-    if not path.strip() or not path.isprintable():
+    if not path.isprintable():
         raise ValueError(f'"{clip(path)}" is not a path; write it in printable characters')
     if "\\" in path:
         raise ValueError(f'"{clip(path)}" has a backslash; write / between folders')
-    if path.startswith("~"):
-        raise ValueError(f'"{clip(path)}" depends on who runs Windlass; write the path out')
     if path.startswith("/") and ".." in path.split("/"):
         raise ValueError(f'"{clip(path)}" climbs with ..; write the path that it leads to')
-    return posixpath.normpath(re.sub("^/+", "/", path))
+    plain = posixpath.normpath(re.sub("^/+", "/", path))
+    if plain.startswith("~"):
+        raise ValueError(f'"{clip(path)}" depends on who runs Windlass; write the path out')
+    if plain != plain.strip():
+        raise ValueError(f'"{clip(path)}" begins or ends with a blank; take it out')
+    return plain
 
 
 def inside(folder: str, path: str) -> str | None:

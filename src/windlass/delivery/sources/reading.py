@@ -121,9 +121,8 @@ def _forbidden_events(text: str, path: str) -> Iterator[Complaint]:
             if event.anchor is not None:
                 yield _complaint(path, mark.line, mark.column, f"&{clip(str(event.anchor))} is an anchor; take it out")
             if event.tag is not None:
-                yield _complaint(
-                    path, mark.line, mark.column, f'the tag "{clip(event.tag)}" has no meaning here; take it out'
-                )
+                tag = clip(event.tag.replace(_TAG, "!!"))
+                yield _complaint(path, mark.line, mark.column, f"the tag {tag} has no meaning here; take it out")
             values += 1
             depth += isinstance(event, yaml.CollectionStartEvent)
         if depth > SPEC_DEPTH_MAX:

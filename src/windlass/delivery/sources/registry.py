@@ -51,7 +51,7 @@ _GENERAL = (
     Key(
         "windlass",
         "sources",
-        kinds.integer(1, 1),
+        kinds.FILE_FORMAT,
         "The format of this file.",
         "windlass: 1",
         "1",
@@ -256,7 +256,7 @@ _ROLLOUT = (
     Key(
         "rollout.time_limit",
         "rollouts",
-        kinds.duration(60, 28 * 86_400),
+        kinds.duration("1m", "4w"),
         "How long a rollout may stay undecided.",
         "time_limit: 6h",
         "1d",
@@ -283,7 +283,7 @@ _ROLLOUT = (
     Key(
         "rollout.soak",
         "rollouts",
-        kinds.duration(0, 86_400),
+        kinds.duration("0s", "1d"),
         "How long each step lasts at least.",
         "soak: 1m",
         "10s",
@@ -328,7 +328,7 @@ _SERVING = (
     Key(
         "timeout",
         "services",
-        kinds.duration(0.01, 3_600),
+        kinds.duration("10ms", "1h"),
         "How long a request may take.",
         "timeout: 2s",
         "10s",

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
-from windlass.delivery.sources.kinds import Kind
+from windlass.delivery.sources.kinds import Kind, shown
 from windlass.delivery.sources.reading import Document, Path
 from windlass.delivery.sources.registry import ANY_NAME, BY_NAME, KEYS, keys_below
-from windlass.kernel.errors import Complaint, clip
-from windlass.kernel.quantities import written_as
+from windlass.kernel.errors import Complaint
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DATA_NAME = re.compile(r"[a-z][a-z0-9_]{0,38}")
@@ -58,7 +57,7 @@ def _group(findings: Findings, values: dict[str, Any], at: Path) -> None:
         elif isinstance(value, dict):
             _group(findings, value, here)
         else:
-            findings.complain(here, f"must be a mapping, not {clip(written_as(value))}; write it like {key.example}")
+            findings.complain(here, f"must be a mapping, not {shown(value)}; write it like {key.example}")
 
 
 def _unknown(findings: Findings, value: Any, at: Path) -> None:
@@ -122,9 +121,7 @@ def _single(findings: Findings, kind: Kind, value: Any, at: Path) -> Any:
 def _list(findings: Findings, kind: Kind, value: Any, at: Path) -> Any:
     assert kind.item is not None and kind.whole is not None
     if not isinstance(value, list):
-        findings.complain(
-            at, f"must be {kind.words}, not {clip(written_as(value))}; write it in [ ], or one item a line"
-        )
+        findings.complain(at, f"must be {kind.words}, not {shown(value)}; write it in [ ], or one item a line")
         return None
     if not value:
         findings.complain(at, "is an empty list; fill it or take it out")
@@ -142,7 +139,7 @@ def _list(findings: Findings, kind: Kind, value: Any, at: Path) -> Any:
 def _mapping(findings: Findings, kind: Kind, value: Any, at: Path) -> Any:
     assert kind.item is not None
     if not isinstance(value, dict):
-        findings.complain(at, f"must be {kind.words}, not {clip(written_as(value))}")
+        findings.complain(at, f"must be {kind.words}, not {shown(value)}")
         return None
     for name in value:
         if at == ("env",) and not _VARIABLE.fullmatch(name):
