@@ -1,0 +1,119 @@
+"""Lines that fit a terminal: wrapping, bars, times in the local zone."""
+
+import math
+from datetime import UTC, datetime
+
+from windlass.kernel.instants import span
+
+BAR = "█"
+BAR_PARTS = " ▏▎▍▌▋▊▉█"
+
+
+def wrapped(head: str, words: str, width: int) -> list[str]:
+    """`head` and then `words`, continued below itself where it is longer than the line.
+
+    >>> wrapped("why  ", "one two three", 12)
+    ['why  one two', '     three']
+    """
+    room = max(20, width - len(head)) if width else 1 << 30
+    lines: list[str] = []
+    for paragraph in words.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            if line and len(line) + 1 + len(word) > room:
+                lines.append(line)
+                line = word
+            else:
+                line = f"{line} {word}" if line else word
+        lines.append(line)
+    return [(head if index == 0 else " " * len(head)) + line for index, line in enumerate(lines)]
+
+
+def bar(share: float, width: int) -> str:
+    """A share from 0 to 1 as a bar in eighths of a character; a share that is not 0 is never invisible.
+
+    >>> bar(0.5, 4), bar(0.001, 4)
+    ('██  ', '▏   ')
+    """
+    eighths = min(width * 8, max(round(share * width * 8), 1 if share > 0 else 0))
+    whole, part = divmod(eighths, 8)
+    return (BAR * whole + (BAR_PARTS[part] if part else "")).ljust(width)
+
+
+def log_bar(evidence: float, threshold: float, width: int) -> str:
+    """Evidence against its threshold on a log scale: 1 (nothing known) is empty, the threshold is full.
+
+    >>> log_bar(10, 100, 8)
+    '████    '
+    """
+    if evidence <= 1:
+        return " " * width
+    return bar(min(1.0, math.log(evidence) / math.log(threshold)), width)
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time of the API; None for null."""
+    return datetime.fromisoformat(text).astimezone() if text else None
+
+
+def clock(text: str | None, now: datetime | None = None) -> str:
+    """A time of the API in the local zone, by name: `14:03:22 CET`, with the date where it is not today.
+
+    >>> clock(None)
+    ''
+    """
+    at = moment(text)
+    if at is None:
+        return ""
+    today = (now or datetime.now(UTC)).astimezone().date()
+    return at.strftime("%H:%M:%S %Z" if at.date() == today else "%Y-%m-%d %H:%M:%S %Z")
+
+
+def ago(text: str | None, now: str) -> str:
+    """How long before `now` (both times of the API) something was."""
+    at, until = moment(text), moment(now)
+    return f"{span(max(0.0, (until - at).total_seconds()))} ago" if at and until else ""
+
+
+def ahead(text: str | None, now: str) -> str:
+    """How long after `now` something will be; empty where that is not known or over."""
+    at, since = moment(text), moment(now)
+    left = (at - since).total_seconds() if at and since else 0.0
+    return f"in {span(left)}" if left >= 0.5 else ""
+
+
+def percent(share: float) -> str:
+    """A share as people say it: `5 %`, `0.5 %`.
+
+    >>> percent(0.05), percent(0.005), percent(1.0)
+    ('5 %', '0.5 %', '100 %')
+    """
+    return f"{share * 100:.3g} %"
+
+
+def evidence_number(value: float) -> str:
+    """An e-value in at most eight characters.
+
+    >>> evidence_number(1.24), evidence_number(1234.5), evidence_number(3e9)
+    ('1.2', '1,234', '3e+09')
+    """
+    if value < 0.1:
+        return f"{value:.0e}" if value else "0"
+    if value < 100:
+        return f"{value:.1f}"
+    return f"{value:,.0f}" if value < 1e6 else f"{value:.0e}"
+
+
+def size(count: float) -> str:
+    """Bytes in powers of 1024: `12 KiB`.
+
+    >>> size(12_300), size(3), size(5 * 1024**3)
+    ('12 KiB', '3 bytes', '5.0 GiB')
+    """
+    if count < 1024:
+        return f"{count:.0f} bytes"
+    for unit in ("KiB", "MiB", "GiB"):
+        count /= 1024
+        if count < 1024 or unit == "GiB":
+            return f"{count:.1f} {unit}" if count < 10 else f"{count:,.0f} {unit}"
+    return ""

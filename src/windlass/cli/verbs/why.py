@@ -1,0 +1,22 @@
+"""`windlass why`: the chain that led to a state."""
+
+import click
+
+from windlass.cli.names import noun_and_name, only, services_of
+from windlass.cli.session import Session
+from windlass.cli.shared import verb
+from windlass.cli.text.why import why_lines
+
+
+@verb("why")
+@click.argument("name", default="", metavar="[NOUN/]NAME")
+def command(session: Session, name: str) -> None:
+    """What each stage says now, and the facts before it: commits, builds, verdicts, steps, people's acts.
+
+    NAME is a service, or rollouts/<service>, gates/<service>, builds/<service>, releases/<digest or commit>.
+    """
+    noun, name = noun_and_name(name) if name else ("services", only(services_of(session)))
+    answer = session.api.get("v1", "why", noun, name)
+    session.talk.give("why", answer)
+    for line in why_lines(answer, session.talk.paint, session.talk.width):
+        session.talk.write(line)
