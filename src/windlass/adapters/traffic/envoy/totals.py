@@ -104,10 +104,15 @@ class Totals:
         rollout = rollouts.get(line.service)
         if rollout and rollout.has_unit and not self._admits(line, rollout.salt):
             return
-        key = (line.service, line.step, line.release)
+        sums = Sums()
+        sums.add(line)
         admitted = now // 1000 + 1 - (line.microseconds or 0) // 1_000_000
-        self.finished.setdefault(key, Sums()).add(line)
-        self.pending.setdefault((admitted, key), Sums()).add(line)
+        self.add_sums((line.service, line.step, line.release), sums, admitted)
+
+    def add_sums(self, key: Key, sums: Sums, admitted: int) -> None:
+        """Count requests that were admitted in one second, given by its end in whole seconds."""
+        self.finished.setdefault(key, Sums()).add_all(sums)
+        self.pending.setdefault((admitted, key), Sums()).add_all(sums)
 
     def settle(self, rollouts: Mapping[str, Rollout], now: int) -> bool:
         """Move what is old enough to the settled totals; says whether anything moved."""

@@ -1,0 +1,79 @@
+"""Model servers that are nothing but a state and a clock."""
+
+from dataclasses import dataclass
+
+from windlass.kernel.instants import Instant, seconds_between
+from windlass.ports.replicas import ReplicaProcess, ReplicaWanted
+from windlass.ports.world import Clock
+
+
+@dataclass
+class _Simulated:
+    wanted: ReplicaWanted
+    state: str
+    since: Instant
+    pid: int
+    words: str = ""
+
+
+class SimulatedReplicas:
+    """The replicas of a simulated site. `calls` lists what was asked of them."""
+
+    def __init__(self, clock: Clock, ready_seconds: float = 1.0) -> None:
+        self._clock = clock
+        self._ready_seconds = ready_seconds
+        self._found: dict[str, _Simulated] = {}
+        self._held: set[str] = set()
+        self._broken: dict[str, str] = {}
+        self._pids = 0
+        self.calls: list[tuple[str, str]] = []
+
+    async def start(self, wanted: ReplicaWanted) -> None:
+        """Start the replica, unless one of this name runs."""
+        known = self._found.get(wanted.name)
+        if known and known.state != "failed":
+            return
+        self.calls.append(("start", wanted.name))
+        self._pids += 1
+        self._found[wanted.name] = _Simulated(wanted, "starting", self._clock.now(), self._pids)
+
+    async def look(self) -> tuple[ReplicaProcess, ...]:
+        """Every replica as the time says."""
+        for name, one in sorted(self._found.items()):
+            age = seconds_between(one.since, self._clock.now())
+            release = one.wanted.release
+            if one.state == "draining":
+                del self._found[name]
+            elif one.state == "starting" and release in self._broken:
+                one.state, one.words = "failed", self._broken[release]
+            elif one.state == "starting" and age >= self._ready_seconds and release not in self._held:
+                one.state = "ready"
+        return tuple(
+            ReplicaProcess(name, one.wanted.service, one.wanted.release, one.state, f"/r/{name}", one.pid, one.words)
+            for name, one in sorted(self._found.items())
+        )
+
+    async def stop(self, name: str, drain_seconds: float) -> None:
+        """End it; it is gone at the next look but one."""
+        one = self._found.get(name)
+        if one and one.state != "draining":
+            self.calls.append(("stop", name))
+            one.state = "draining"
+
+    def crash(self, name: str, words: str = "the process ended") -> None:
+        """Kill a replica."""
+        self._found[name].state = "failed"
+        self._found[name].words = words
+
+    def hold(self, release: str) -> None:
+        """Never let a replica of this release become ready."""
+        self._held.add(release)
+
+    def let(self, release: str) -> None:
+        """Let replicas of this release become ready, after all."""
+        self._held.discard(release)
+        self._broken.pop(release, None)
+
+    def break_release(self, release: str, words: str) -> None:
+        """Let every start of this release fail."""
+        self._broken[release] = words
