@@ -51,12 +51,20 @@ def _some(world: World, seed: int, runs: int, start: int) -> list[Ended]:
 
 def roll(world: World, chance: Chance) -> Ended:
     """One rollout from its first share to its end."""
-    before = chance.multinomial(CALLS_BEFORE, latency_chances())
-    watch = Watch(world, edges_from(Tally(requests=CALLS_BEFORE, latency=_sparse(before))), chance)
+    watch = Watch.of(world, chance)
     ended = None
     while ended is None:
         ended = watch.next_look()
     return ended
+
+
+def two_stages() -> list[Stage]:
+    """A rollout in its second step, for measuring what a look costs."""
+    watch = Watch.of(World("cost"), np.random.default_rng(1))
+    while not watch.past:
+        watch.next_look()
+    watch.next_look()
+    return watch.stages(0)
 
 
 @dataclass
@@ -75,13 +83,19 @@ class Watch:
     canary: Seconds = field(default_factory=Seconds.none)
     control: Seconds = field(default_factory=Seconds.none)
 
+    @classmethod
+    def of(cls, world: World, chance: Chance) -> "Watch":
+        """A rollout about to begin, with latency edges from the champion's calls before it."""
+        before = chance.multinomial(CALLS_BEFORE, latency_chances())
+        return cls(world, edges_from(Tally(requests=CALLS_BEFORE, latency=_sparse(before))), chance)
+
     def next_look(self) -> Ended | None:
         """Let time pass, look wherever harm may be shown, and take the move of the end."""
         canary, control = draw(self.world, self.share, LOOK_SECONDS, self.chance)
         self.canary = self.canary.then(canary, TIMEOUT_SECONDS)
         self.control = self.control.then(control, TIMEOUT_SECONDS)
         self.passed += LOOK_SECONDS
-        harm = harm_each_second([*self.past, self._stage(0)], self.canary, self.control, LOOK_SECONDS)
+        harm = harm_each_second(self.stages(0), self.canary, self.control, LOOK_SECONDS)
         for second in np.flatnonzero(harm[:-1] >= 0.9 * LIMITS.harm_e_min).tolist():
             move, requests = self._look(LOOK_SECONDS - 1 - second)
             if move is Move.BACK:
@@ -101,9 +115,13 @@ class Watch:
     def share(self) -> float:
         return self.world.shares[len(self.past)]
 
+    def stages(self, ago: int) -> list[Stage]:
+        """All stages as they stood so many seconds before the last second drawn."""
+        return [*self.past, self._stage(ago)]
+
     def _look(self, ago: int) -> tuple[Move, int]:
         """The move that the product makes so many seconds before the last second drawn."""
-        evidence = weigh([*self.past, self._stage(ago)], [DEFAULT_LIMIT])
+        evidence = weigh(self.stages(ago), [DEFAULT_LIMIT])
         now = Instant(1000 * (self.began + self.passed - ago))
         view = RolloutView(
             candidate="new",

@@ -2,8 +2,8 @@
 
 K_0 = 1 and K_t = K_(t-1) (1 + l_t y_t), where y_t is the limit minus row t and l_t aims at winning with the rows left:
 l_t^2 = 2 (ln(1/alpha) - ln K_(t-1)) / (v (n - t + 1)), v the mean square of y so far, capped so that no row can lose
-more than nine tenths. Exact for every distribution on the given span, also for a handful of rows and for losses that are
-mostly zero, where normal intervals fail.
+more than nine tenths. Exact for every distribution on the given span, also for a handful of rows and for losses that
+are mostly zero, where normal intervals fail.
 
 The order of rows is given by the caller and must not depend on the values (a hash of row key and holdout digest).
 Several rows of one unit enter as their mean.

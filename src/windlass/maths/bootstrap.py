@@ -11,13 +11,13 @@ Chance comes in as a seed, so the same rows give the same bound.
 Source: Hall 1992, The Bootstrap and Edgeworth Expansion, section 3.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 
-from windlass.maths.counts import FloatArray, Floats, inside
+from windlass.maths.counts import FloatArray, Floats, Ints, inside
 
 DRAWS_MIN = 1999
 TAIL_DRAWS = 10  # draws wanted beyond the quantile; small error rates of late queries need more draws
@@ -83,10 +83,11 @@ def of_totals(sums: FloatArray, metric: Callable[[FloatArray], FloatArray]) -> R
 
     def resampled(weights: FloatArray) -> tuple[FloatArray, FloatArray]:
         totals = weights @ sums
-        gradient = _gradient(metric, totals)
         spread = (weights @ squares).reshape(-1, width, width)
-        variance = np.einsum("di,dij,dj->d", gradient, spread, gradient)
-        return metric(totals), np.sqrt(np.maximum(variance, 0.0))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            gradient = _gradient(metric, totals)
+            variance = np.einsum("di,dij,dj->d", gradient, spread, gradient)
+            return metric(totals), np.sqrt(np.maximum(variance, 0.0))
 
     return resampled
 
@@ -119,7 +120,7 @@ def _studentised(
     return high, low
 
 
-def as_sums(columns: list[Floats], units: Floats | None = None) -> FloatArray:
+def as_sums(columns: Sequence[Floats], units: Ints | None = None) -> FloatArray:
     """Rows added up by unit: one column for each list, units in order of their code; without units, each row alone.
 
     Raises:
