@@ -6,9 +6,10 @@ import os
 from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.environments.local import LocalEnvironments
 from windlass.adapters.git import PygitRepositories, secrets_of
+from windlass.adapters.machine import LocalMachine
 from windlass.adapters.processes.local import LocalProcesses
 from windlass.adapters.tables import FileTables
-from windlass.adapters.world import RealClock
+from windlass.adapters.world import RealClock, RealDisk
 from windlass.engine.jobs.run import JobPorts, job_main
 from windlass.sdk.homes import Home
 
@@ -18,8 +19,10 @@ def run_job(home: Home, job: str) -> int:
     processes = LocalProcesses()
     ports = JobPorts(
         clock=RealClock(),
-        git=PygitRepositories(home.control / "git", secrets_of(os.environ)),
-        artifacts=FileArtifacts(home.store),
+        disk=RealDisk(),
+        machine=LocalMachine(str(home.folder)),
+        git=PygitRepositories(str(home.control / "git"), secrets_of(os.environ)),
+        artifacts=FileArtifacts(str(home.store)),
         environments=LocalEnvironments(str(home.store), processes),
         processes=processes,
         tables=FileTables(),
