@@ -1,0 +1,48 @@
+"""When a release is judged, and when its verdict stands."""
+
+from pathlib import Path
+
+import pytest
+
+from windlass.delivery.gates.decide import decide
+from windlass.delivery.gates.types import GateMove, GateView, VerdictSeen
+from windlass.facts.observed import JobSeen
+from windlass.kernel.instants import Instant, later
+from windlass.testing.tables import Row, read_table
+
+NOW = Instant(1_800_000_000_000)
+RELEASE = "blake3:" + "a" * 64
+
+
+def view_of(row: Row) -> GateView:
+    """The view that a row of moves.txt describes."""
+    state, _, words = row["job"].partition(" ")
+    seen = VerdictSeen(row["verdict"], "so it is", row["against"], row["lines"], "c1") if row["verdict"] else None
+    said = "" if words == "-" else words
+    job = JobSeen("j", "gate", "fraud", state, 0, progress=said, words=said) if words else None
+    broken_at = later(NOW, seconds=-float(row["since"]))
+    return GateView(
+        RELEASE, row["commit"], "live", "p1", seen, bool(state), job, int(row["broke"]), broken_at, "disk full"
+    )
+
+
+@pytest.mark.parametrize("row", read_table(Path(__file__).with_name("moves.txt")), ids=lambda row: row.where)
+def test_moves(row: Row) -> None:
+    """Every row of moves.txt is what the gate does next, why, and what it waits for."""
+    decision = decide(view_of(row), NOW)
+    until = decision.until.words if decision.until else ""
+    assert (row["move"], row["because"], row["until"]) == (decision.move, decision.because.sentence(), until)
+
+
+def test_without_a_release_nothing_is_judged() -> None:
+    """An empty service waits for a release and says so."""
+    decision = decide(GateView("", "", "", ""), NOW)
+    assert (GateMove.NONE, "no release waits for a verdict") == (decision.move, decision.because.sentence())
+
+
+def test_a_wait_for_the_next_attempt_knows_its_instant() -> None:
+    """The planner may sleep until the next attempt is due."""
+    broken_at = later(NOW, seconds=-5)
+    decision = decide(GateView(RELEASE, "c1", "", "p1", attempt=1, broken_at=broken_at, broken_words="disk"), NOW)
+    assert decision.until is not None
+    assert later(NOW, seconds=10) == decision.until.at
