@@ -11,7 +11,7 @@ from collections.abc import Callable
 from windlass.maths.counts import inside, whole
 
 TANGO_ROWS_MIN = 50  # below, enumeration finds errors of 7.1 % at nominal 5 %: use the fixed-n wager instead
-HALVINGS = 100
+HALVINGS = 60
 
 
 def proportion_lower(hits: int, rows: int, alpha: float) -> float:
