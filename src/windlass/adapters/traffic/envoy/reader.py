@@ -17,7 +17,7 @@ from windlass.adapters.world import files
 
 CHUNK_BYTES = 4 << 20
 FLUSHED_MILLISECONDS = 1_500  # a request that ended this long ago has its line in the file
-ROTATED_MILLISECONDS = 3_000  # so long after a rotation nothing is written to the old file any more
+ROTATED_MILLISECONDS = 2_000  # so long after a rotation nothing is written to the old file any more
 
 
 @dataclass
@@ -46,7 +46,7 @@ class LogReader:
         self._state = state
         self._totals = Totals(_load_key(key_file))
         self._place = Place()
-        self._is_new = not self._load()
+        self._has_lost_place = not self._load()
         self._samples: list[tuple[int, int]] = []
         self._rotated_at = 0
         self._changed = False
@@ -77,32 +77,32 @@ class LogReader:
         self._changed |= self._totals.forget(steps)
         self.save()
 
-    def begin_epoch(self, epoch: str) -> None:
-        """Envoy runs: its counters begin at zero with each start. A place that was lost cannot tell what was read."""
-        if epoch == self._place.epoch:
-            return
-        self._place.epoch, self._place.lines, self._place.excused = epoch, 0, 0
-        self._samples = []
-        self._changed = True
+    def begin_epoch(self, epoch: str, *, is_launched: bool) -> None:
+        """Envoy runs, and its counters began at zero when it was launched."""
+        if is_launched:
+            self._has_lost_place = False
+        if epoch != self._place.epoch:
+            self._place.epoch, self._place.lines, self._place.excused = epoch, 0, 0
+            self._samples = []
+            self._changed = True
 
     def compare(self, completed: int, salts: frozenset[str], now: int) -> None:
         """Hold the number of requests that Envoy has completed against the lines, once these must have been written.
 
         Lines that are missing taint the rollouts that are under way (`salts`): their counts are no evidence any more.
+        A place that was lost cannot tell what was read before, so the first comparison then only sets the beginning.
         """
         place = self._place
         due = [count for at, count in self._samples if at <= now - FLUSHED_MILLISECONDS]
         self._samples = [sample for sample in self._samples if sample[0] > now - FLUSHED_MILLISECONDS]
         self._samples.append((now, completed))
         missing = max(due, default=0) - place.lines - place.excused
-        if missing <= 0:
-            return
-        place.excused += missing
-        self._changed = True
-        if self._is_new:
-            self._is_new = False
-            return
-        place.tainted |= salts
+        if missing > 0:
+            place.excused += missing
+            place.tainted |= frozenset() if self._has_lost_place else salts
+            self._changed = True
+        if due:
+            self._has_lost_place = False
 
     def is_tainted(self, salts: frozenset[str]) -> bool:
         """Whether lines went missing during one of these rollouts; rollouts that have ended are dropped."""
@@ -126,8 +126,8 @@ class LogReader:
             with open(path, "rb") as log:
                 inode, size = os.fstat(log.fileno()).st_ino, os.fstat(log.fileno()).st_size
                 offset = self._place.offsets.get(inode, 0)
-                offset = offset if offset <= size else 0  # somebody cut the file
-                log.seek(offset)
+                self._place.offsets[inode] = offset if offset <= size else 0  # somebody cut the file
+                log.seek(self._place.offsets[inode])
                 while self._read_chunk(log.read(CHUNK_BYTES), inode, rollouts, now):
                     log.seek(self._place.offsets[inode])
         except FileNotFoundError:
@@ -147,7 +147,7 @@ class LogReader:
             self._place.lines += ends_request
             if line:
                 self._totals.add(line, rollouts, now)
-        self._place.offsets[inode] = self._place.offsets.get(inode, 0) + end
+        self._place.offsets[inode] = self._place.offsets[inode] + end
         self._changed = True
         return len(data) == CHUNK_BYTES
 

@@ -50,14 +50,16 @@ class EnvoyTraffic:
         self._lay_out()
         if not is_running:
             await self._process.start()
-        self._reader.begin_epoch(self._process.epoch)
+        self._reader.begin_epoch(self._process.epoch, is_launched=not is_running)
         self._is_laid_out = True
 
     async def apply(self, wish: TrafficWish) -> TrafficApplied:
         """Carry out the wish; see `Traffic.apply`."""
-        applied, self._running = await self._changes.apply(wish, self._running)
-        files.write_file(self._wish_file, json.dumps(to_json(self._running)).encode())
-        self._has_unused = True
+        before = self._running
+        applied, self._running = await self._changes.apply(wish, before)
+        if self._running != before:
+            files.write_file(self._wish_file, json.dumps(to_json(self._running)).encode())
+            self._has_unused = True
         return applied
 
     async def counts(self, now: Instant) -> TrafficCounts:
