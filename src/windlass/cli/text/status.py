@@ -73,7 +73,7 @@ def _waiting(item: Item, now: str, width: int) -> Iterator[str]:
     if item.get("waiting_for"):
         until = item.get("waiting_until")
         when = f" ({clock(until)}, {ahead(until, now) or 'now'})" if until else ""
-        yield from _field("waits for", f"{item['waiting_for']}{when}", width)
+        yield from _field("until", f"{item['waiting_for']}{when}", width)
 
 
 def _commit(item: Item, now: str, width: int) -> Iterator[str]:

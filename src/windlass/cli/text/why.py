@@ -17,7 +17,7 @@ def why_lines(answer: Mapping[str, Any], paint: Paint, width: int) -> Iterator[s
     if answer.get("sentence"):
         yield from wrapped("  ", harmless(str(answer["sentence"])), width)
     if answer.get("waiting_for"):
-        yield from wrapped("  waits for ", harmless(str(answer["waiting_for"])), width)
+        yield from wrapped("  until ", harmless(str(answer["waiting_for"])), width)
     yield ""
     for stage in answer.get("stages", ()):
         until = f"; until {stage['until']}" if stage.get("until") else ""

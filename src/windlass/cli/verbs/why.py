@@ -9,13 +9,13 @@ from windlass.cli.text.why import why_lines
 
 
 @verb("why")
-@click.argument("name", default="", metavar="[NOUN/]NAME")
-def command(session: Session, name: str) -> None:
+@click.argument("subject", default="", metavar="[NOUN/]NAME")
+def command(session: Session, subject: str) -> None:
     """What each stage says now, and the facts before it: commits, builds, verdicts, steps, people's acts.
 
     NAME is a service, or rollouts/<service>, gates/<service>, builds/<service>, releases/<digest or commit>.
     """
-    noun, name = noun_and_name(name) if name else ("services", only(services_of(session)))
+    noun, name = noun_and_name(subject) if subject else ("services", only(services_of(session)))
     answer = session.api.get("v1", "why", noun, name)
     session.talk.give("why", answer)
     for line in why_lines(answer, session.talk.paint, session.talk.width):
