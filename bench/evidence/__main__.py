@@ -20,9 +20,10 @@ SEED = 20_261
 EQUAL_RUNS = 2_000
 HARM_RUNS = 1_000
 OTHER_RUNS = 100
-COLD_RUNS = 300
+COLD_RUNS = 400
 PEER_HOURS = 3
 LOOKS = 50
+AUC_RUNS = 100
 EQUAL = World("equal releases, 1 % errors")
 COLD = World("equal, but the canary 8 % slower", slower=1.08)
 DOUBLED = World("errors 1 -> 2 %", errors_canary=0.02)
@@ -50,18 +51,18 @@ def main() -> int:
 def _equal() -> Iterator[Row]:
     others = ", ".join(f"{name} {_peer_false(rule):.1%} in {PEER_HOURS} h" for name, rule in RULES)
     for which, world, runs, peer in (("1", EQUAL, EQUAL_RUNS, others), ("1b", COLD, COLD_RUNS, "")):
-        ended = simulate(world, runs, SEED)
+        ended = simulate(world, runs)
         back = sum(one.move is Move.BACK for one in ended)
         bound = proportion_upper(back, runs, 0.01)
         what = f"rolled back: {world.name}, {runs:,} rollouts"
-        yield Row(which, what, back / runs * 100, "%", "<= 1 %", peer, back <= 0.01 * runs)
+        yield Row(which, what, back / runs * 100, "%", "<= 1 %", peer, proportion_lower(back, runs, 0.01) <= 0.01)
         if runs >= EQUAL_RUNS:
             yield Row(which, "  upper 99 % bound of that", bound * 100, "%", "<= 1 %", "", bound <= 0.01)
         yield Row(which, "  promoted", 100 * _share(ended, Move.PROMOTE), "%")
 
 
 def _doubled() -> Iterator[Row]:
-    ended = simulate(DOUBLED, HARM_RUNS, SEED)
+    ended = simulate(DOUBLED, HARM_RUNS)
     requests = _canary_requests(ended)
     others = ", ".join(f"{name} {_peer_requests(rule)}" for name, rule in RULES)
     p50, p90 = np.quantile(requests, [0.5, 0.9])
@@ -72,7 +73,7 @@ def _doubled() -> Iterator[Row]:
 
 def _others() -> Iterator[Row]:
     for world in OTHERS:
-        ended = simulate(world, OTHER_RUNS, SEED)
+        ended = simulate(world, OTHER_RUNS)
         p50 = float(np.median(_canary_requests(ended)))
         yield Row("2b" if "errors" in world.name else "6", f"canary requests until back: {world.name}", p50, "p50")
 
@@ -93,13 +94,16 @@ def _gates() -> Iterator[Row]:
     yield Row("11", "  pass of an equal candidate, Tango", tango_passes(0.0, 20_000, SEED) * 100, "%")
     yield _errs("wrong pass at a margin of 1 pp, exact wager", betting_passes(0.01, 600, SEED), 600, 0.05)
     yield Row("11", "  pass of an equal candidate, exact wager", betting_passes(0.0, 600, SEED) * 100, "%")
-    yield _errs("lower AUC bound above the truth, 20 positives, AUC 0.98", auc_errs(20, 0.98, 200, SEED), 200, 0.05)
+    for positives, area in ((20, 0.98), (20, 0.9), (50, 0.98)):
+        ours, delong = auc_errs(positives, area, AUC_RUNS, SEED)
+        what = f"lower AUC bound above the truth, {positives} positives, AUC {area}"
+        yield _errs(what, ours, AUC_RUNS, 0.05, f"DeLong {delong:.1%}")
 
 
-def _errs(what: str, share: float, runs: int, limit: float) -> Row:
+def _errs(what: str, share: float, runs: int, limit: float, peer: str = "") -> Row:
     """An error rate; its goal is missed where the runs show, at 99 %, that it is above the limit."""
     met = proportion_lower(round(share * runs), runs, 0.01) <= limit
-    return Row("11", f"{what}, {runs:,} holdouts", share * 100, "%", f"<= {limit:.1%}", "", met)
+    return Row("11", f"{what}, {runs:,} holdouts", share * 100, "%", f"<= {limit:.1%}", peer, met)
 
 
 def _canary_requests(ended: list[Ended]) -> list[float]:

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
+from zlib import crc32
 
 import numpy as np
 
@@ -39,8 +40,9 @@ class Ended:
     canary_requests: int
 
 
-def simulate(world: World, runs: int, seed: int) -> list[Ended]:
-    """Many rollouts of one world, each with its own stream of chance."""
+def simulate(world: World, runs: int) -> list[Ended]:
+    """Many rollouts of one world; each world and each run has its own stream of chance."""
+    seed = crc32(world.name.encode())
     with ProcessPoolExecutor(WORKERS) as pool:
         return list(chain.from_iterable(pool.map(partial(_some, world, seed, runs), range(0, runs, RUNS_AT_ONCE))))
 
