@@ -51,7 +51,7 @@ def working_bytes(repo: pygit2.Repository, path: str, repository: str) -> bytes:
     """
     folder = _folder(repo, repository)
     full = os.path.join(folder, path)
-    if os.path.realpath(full) != os.path.join(os.path.realpath(folder), path):
+    if os.path.realpath(full) != f"{os.path.realpath(folder)}/{path}":
         raise path_mistake(path, "the path leads through a link or out of the repository", "name the file itself")
     try:
         handle = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

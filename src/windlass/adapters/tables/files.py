@@ -74,7 +74,7 @@ def _read_parquet(path: str, data: bytes) -> "pa.Table":
     from pyarrow import parquet
 
     try:
-        return parquet.read_table(pa.BufferReader(data))
+        return parquet.ParquetFile(pa.BufferReader(data)).read()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise _unreadable(path, "Parquet", error) from error
 

@@ -48,7 +48,11 @@ class SqliteStore:
         self._inline = executor == "inline"
         self._known = Stored()
         self._texts = StateTexts()
-        self._guarded(self._open)
+        try:
+            self._guarded(self._open)
+        except BaseException:
+            self._let_go()
+            raise
 
     @classmethod
     def restored(cls, data: bytes, executor: Literal["threads", "inline"] = "inline") -> Self:
@@ -83,8 +87,7 @@ class SqliteStore:
         writing, self._writing = self._writing, None
         if writing is not None:
             await asyncio.get_running_loop().run_in_executor(None, writing.shutdown)
-        self._reader.dispose()
-        self._writer.dispose()
+        self._let_go()
 
     async def _run(self, executor: Executor | None, work: Callable[[], ResultT]) -> ResultT:
         if self._inline:
@@ -97,6 +100,10 @@ class SqliteStore:
         except sa.exc.DBAPIError as error:
             self._known = Stored()  # what the file holds now is only known after reading it
             raise store_trouble(error, self._path) from error
+
+    def _let_go(self) -> None:
+        self._reader.dispose()
+        self._writer.dispose()
 
     def _open(self) -> None:
         with self._writer.begin() as connection:
