@@ -97,9 +97,9 @@ def test_few_misplaced_rows_take_the_wider_of_two_bounds() -> None:
 
 
 def test_twenty_positives_err_in_less_than_five_per_cent() -> None:
-    """At an AUC of 0.98 with 20 positives, where DeLong errs in 11 to 26 %, at most 4 of 30 bounds are too high."""
-    errors = sum(auc_bounds(*scored(20, 80, 2.9044), 0.05, Draw(seed=seed)).lower > 0.98 for seed in range(30))
-    assert errors <= 4
+    """At an AUC of 0.98 with 20 positives, where DeLong errs in 11 to 26 %, at most 3 of 20 bounds are too high."""
+    errors = sum(auc_bounds(*scored(20, 80, 2.9044), 0.05, Draw(seed=seed)).lower > 0.98 for seed in range(20))
+    assert errors <= 3
 
 
 def test_rows_of_one_unit_count_as_one() -> None:

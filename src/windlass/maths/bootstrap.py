@@ -120,7 +120,7 @@ def _studentised(
     return high, low
 
 
-def as_sums(columns: Sequence[Floats], units: Ints | None = None) -> FloatArray:
+def as_sums(columns: Sequence[Floats], units: Ints | Floats | None = None) -> FloatArray:
     """Rows added up by unit: one column for each list, units in order of their code; without units, each row alone.
 
     Raises:
