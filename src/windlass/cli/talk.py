@@ -118,8 +118,9 @@ class Progress:
         if self._shown and self._live:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
-    def __call__(self, text: str) -> None:
-        """Say what is waited for now; call it at every look."""
+    def __call__(self, text: str, topic: str = "") -> None:
+        """Say what is waited for now; call it at every look. Without a terminal a new line follows a new `topic` only,
+        by default the text itself: a counter is no news."""
         now = time.monotonic()
         if self._talk.quiet or now - self._began < QUIET_SECONDS:
             return
@@ -130,8 +131,8 @@ class Progress:
 
             width = shutil.get_terminal_size().columns
             print(f"\r\x1b[K{self._talk.paint_err(passed[: width - 1], 'dim')}", end="", file=sys.stderr, flush=True)
-        elif text != self._said or now - self._said_at >= HEARTBEAT_SECONDS:
+        elif (topic or text) != self._said or now - self._said_at >= HEARTBEAT_SECONDS:
             print(passed, file=sys.stderr, flush=True)
             self._said_at = now
-        self._said = text
+        self._said = topic or text
         self._shown = True

@@ -30,7 +30,7 @@ def command(session: Session, service: str, rows: str | None, rate: float, secon
     sample = session.api.get("v1", "services", name, "sample")
     load = Load(port_of(session.home), name, _rows(session, sample, rows), rate, seconds)
     with session.talk.progress() as progress:
-        record = send(load, lambda record: progress(_so_far(record, load)))
+        record = send(load, lambda record: progress(_so_far(record, load), "sending"))
     session.talk.give("send", _answer(record, load))
     for line in _summary(record):
         session.talk.write(harmless(line))

@@ -1,0 +1,195 @@
+"""What a working copy would bring about. Pure: made from the spec, and from what the control plane knows, if it runs.
+
+The expected time counts requests until an error-free candidate is shown safe; evidence adds up over the steps, so the
+later ones last as long as their soak.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.delivery.gates.lines import ComparisonLine, ProcessLine, QualityLine, ThresholdLine, parse_line
+from windlass.delivery.sources.types import FoundService, ServiceSpec
+from windlass.kernel.digests import short
+from windlass.kernel.records import to_json
+
+SAFETY_E_MIN = 20.0  # what shows a guardrail safe
+QUERIES_MAX = 20  # after so many looks at the same held-out rows a pass means nothing
+BUILD_FIELDS = ("train", "artifact", "run", "pin", "model", "allow", "test", "python", "env", "include", "params")
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the control plane says of a service: its part of the status, and its facts."""
+
+    item: Item
+    facts: tuple[Item, ...]
+
+    def newest(self, kind: str, **wanted: object) -> Item | None:
+        """The body of the newest fact of a kind that has these values."""
+        bodies = [fact["body"] for fact in reversed(self.facts) if fact["kind"] == kind]
+        return next((body for body in bodies if all(body.get(key) == value for key, value in wanted.items())), None)
+
+    def queries_used(self) -> int | None:
+        """How often the held-out rows were asked, as the newest verdict that spent a query says."""
+        verdicts = [fact["body"] for fact in self.facts if fact["kind"] == "VerdictGiven"]
+        return next((int(body["query"]) for body in reversed(verdicts) if body.get("query")), None)
+
+
+def forecast(found: FoundService, known: Known | None, running: bool, rate: float | None) -> dict[str, Any]:
+    """What would happen to one service.
+
+    Args:
+        found: the service as the working copy has it.
+        known: what the control plane knows of it; None where it knows nothing or does not run.
+        running: whether the control plane was asked.
+        rate: requests per second that callers send; None where that is not known.
+    """
+    changes = policy_changes(known.item.get("spec"), found.spec) if known else []
+    build = _build(found, known, running)
+    return {
+        "service": found.name,
+        "path": found.path,
+        "changed": (bool(build["needed"]) or bool(changes) or known is None) if running else None,
+        "new": known is None if running else None,
+        "build": build,
+        "changes": changes,
+        "gate": _gate(found.spec, known),
+        "rollout": _rollout(found.spec, known, rate),
+    }
+
+
+def _build(found: FoundService, known: Known | None, running: bool) -> dict[str, Any]:
+    if not running:
+        return {"needed": None, "because": "the control plane does not run here, so what is built already is not known"}
+    if known is None:
+        return {"needed": True, "because": "the service is new"}
+    for one in known.item.get("quarantine", ()):
+        if one["build_key"] == found.build_key:
+            because = (
+                f"this content is quarantined: {one['because']}; `windlass retry {short(one['release'])}` lifts that"
+            )
+            return {"needed": False, "because": because}
+    made = known.newest("ReleaseMade", build_key=found.build_key)
+    if made is not None:
+        return {"needed": False, "because": f"reused: the same content is release {short(made['release'])}"}
+    started = known.newest("BuildStarted", build_key=found.build_key)
+    if started is not None:
+        return {"needed": True, "because": f"the same content was begun for commit {short(started['commit'])}"}
+    return {"needed": True, "because": "its files, its build fields or its data differ from every release so far"}
+
+
+def _gate(spec: ServiceSpec, known: Known | None) -> dict[str, Any]:
+    verdict = known.newest("VerdictGiven") if known else None
+    seen = [check.get("margin_visible") for check in (verdict or {}).get("checks", ())]
+    asked = known.queries_used() if known else None
+    return {
+        "lines": [line.text for line in spec.gate],
+        "champion": known.item["live"]["release"] if known and known.item.get("live") else None,
+        "queries_used": asked,
+        "queries_left": None if asked is None else QUERIES_MAX - asked,
+        "margin_visible": next((margin for margin in seen if margin is not None), None),
+    }
+
+
+def _rollout(spec: ServiceSpec, known: Known | None, rate: float | None) -> dict[str, Any]:
+    first = None if known is None else not known.item.get("live")
+    return {
+        "first_release": first,
+        "shares": list(spec.rollout.steps),
+        "soak_seconds": spec.rollout.soak_seconds,
+        "limits": [limit.line for limit in spec.rollout.limits],
+        "candidate_requests": requests_needed(spec),
+        "rate_per_second": rate,
+        "expected_seconds": None if rate is None else expected_seconds(spec, rate),
+    }
+
+
+def requests_needed(spec: ServiceSpec) -> int:
+    """How many requests an error-free candidate answers before it is shown safe."""
+    from windlass.maths.waiting import clean_requests
+
+    bound = min((limit.bound for limit in spec.rollout.limits if limit.family == "errors"), default=0.01)
+    return clean_requests(bound, SAFETY_E_MIN)
+
+
+def expected_seconds(spec: ServiceSpec, rate: float) -> float:
+    """How long an error-free rollout takes at a rate of requests per second, all steps together."""
+    soak, shares = spec.rollout.soak_seconds, spec.rollout.steps
+    waited = max(soak, requests_needed(spec) / (rate * shares[0])) if shares[0] < 1 else 0.0
+    return waited + soak * sum(share < 1 for share in shares[1:])
+
+
+def policy_changes(before: object, spec: ServiceSpec) -> list[str]:
+    """What is different in the file and needs no build, in words; a looser gate is called so."""
+    if not isinstance(before, Mapping):
+        return []
+    now = to_json(spec)
+    old_lines = [str(line["text"]) for line in before.get("gate", ())]
+    changes = gate_changes(old_lines, [line.text for line in spec.gate])
+    for name in sorted(set(before) | set(now)):
+        if name not in (*BUILD_FIELDS, "gate", "service"):
+            changes += _differences(name, before.get(name), now.get(name))
+    return changes
+
+
+def _differences(name: str, before: object, now: object) -> list[str]:
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        keys = sorted(set(before) | set(now))
+        return [line for key in keys for line in _differences(f"{name}.{key}", before.get(key), now.get(key))]
+    return [] if before == now else [f"{name}: {_word(before)} -> {_word(now)}"]
+
+
+def _word(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_word(item) for item in value) + "]"
+    if isinstance(value, Mapping):
+        return str(value.get("line", value))
+    return "none" if value in (None, "") else str(value)
+
+
+def gate_changes(before: Iterable[str], now: Iterable[str]) -> list[str]:
+    """Gate lines that came, went, or became looser or stricter.
+
+    >>> gate_changes(["roc_auc >= 0.70"], ["roc_auc >= 0.65"])
+    ['gate loosened: roc_auc >= 0.70 -> roc_auc >= 0.65']
+    """
+    old, new = list(before), list(now)
+    gone = [line for line in old if line not in new]
+    come = [line for line in new if line not in old]
+    changes = []
+    for line in gone:
+        same = next((other for other in come if _subject(other) == _subject(line)), None)
+        if same is None:
+            changes.append(f"gate loosened: {line} is taken out")
+            continue
+        come.remove(same)
+        word = "loosened" if _strictness(same) < _strictness(line) else "changed"
+        changes.append(f"gate {word}: {line} -> {same}")
+    return changes + [f"gate line added: {line}" for line in come]
+
+
+def _subject(line: str) -> tuple[str, str]:
+    parsed = parse_line(line)
+    match parsed:
+        case ThresholdLine() | ComparisonLine():
+            return type(parsed).__name__, parsed.metric.name
+        case QualityLine():
+            return parsed.name, parsed.column
+        case ProcessLine():
+            return parsed.name, str(parsed.quantile)
+
+
+def _strictness(line: str) -> float:
+    """Grows with what is asked, for lines about the same subject."""
+    parsed = parse_line(line)
+    match parsed:
+        case ThresholdLine():
+            return parsed.threshold if parsed.metric.higher else -parsed.threshold
+        case ComparisonLine():
+            return parsed.margin.size if parsed.better else -parsed.margin.size
+        case QualityLine():
+            return parsed.limit if parsed.name == "rows" else -parsed.limit
+        case ProcessLine():
+            return -parsed.limit

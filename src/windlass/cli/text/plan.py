@@ -1,0 +1,77 @@
+"""`windlass plan` as lines."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from windlass.cli.talk import Paint, harmless
+from windlass.cli.text.layout import percent, wrapped
+from windlass.kernel.digests import short
+from windlass.kernel.instants import span
+
+LABEL = 12
+RATES = (1.0, 10.0, 100.0)
+QUERIES_WARN = 10  # from here on a query may spend so little that a pass becomes rare
+Item = Mapping[str, Any]
+
+
+def head(answer: Item) -> str:
+    """The working copy, and how far it is from its commit."""
+    at = f"commit {short(answer['commit'])}" if answer["commit"] else "no commit yet"
+    changed = answer["uncommitted"]
+    if not changed:
+        return harmless(f"{answer['root']} at {at}")
+    shown = ", ".join(changed[:5]) + (f" and {len(changed) - 5} more" if len(changed) > 5 else "")
+    return harmless(f"{answer['root']} at {at} with uncommitted changes, which are not delivered: {shown}")
+
+
+def plan_lines(item: Item, paint: Paint, width: int) -> Iterator[str]:
+    """What would happen to one service."""
+    words = {None: "", True: "new" if item["new"] else "changed", False: "as it is"}[item["changed"]]
+    yield f"{paint(item['service'], 'bold')}  {paint(words, 'cyan' if item['changed'] else 'dim')}".rstrip()
+    needed = {True: "yes: ", False: "no: ", None: ""}[item["build"]["needed"]]
+    yield from _field("build", needed + item["build"]["because"], width)
+    for index, change in enumerate(item["changes"]):
+        for line in _field("" if index else "changes", change, width):
+            yield paint(line, "yellow") if "loosened" in change else line
+    yield from _gate(item["gate"], paint, width)
+    yield from _rollout(item["rollout"], item["expected"], width)
+
+
+def _field(label: str, words: str, width: int) -> Iterator[str]:
+    yield from wrapped(f"  {label:<{LABEL}}", harmless(words), width)
+
+
+def _gate(gate: Item, paint: Paint, width: int) -> Iterator[str]:
+    for index, line in enumerate(gate["lines"]):
+        yield from _field("" if index else "gate", line, width)
+    if not gate["lines"]:
+        yield from _field("gate", "no line: a release is only tried, not measured", width)
+    if gate["champion"]:
+        yield from _field("", f"the champion is {short(gate['champion'])}", width)
+    if gate["queries_used"] is not None:
+        words = f"the held-out rows were asked {gate['queries_used']} times, {gate['queries_left']} are left"
+        for line in _field("holdout", words, width):
+            yield paint(line, "yellow") if gate["queries_used"] >= QUERIES_WARN else line
+    if gate["margin_visible"] is not None:
+        yield from _field("", f"a margin of {gate['margin_visible']:.3g} can be seen on them", width)
+
+
+def _rollout(rollout: Item, expected: Mapping[str, float], width: int) -> Iterator[str]:
+    if rollout["first_release"]:
+        yield from _field("rollout", "straight to 100 %: there is nothing to compare the first release with", width)
+        return
+    steps = " > ".join(percent(share) for share in rollout["shares"])
+    yield from _field("rollout", f"{steps}, each step at least {span(rollout['soak_seconds'])}", width)
+    needed = f"{rollout['candidate_requests']:,} requests without an error show {' and '.join(rollout['limits'])}"
+    yield from _field("", needed, width)
+    times = ", ".join(f"{span(seconds)} at {rate}" for rate, seconds in expected.items())
+    yield from _field("", f"expected: {times} of traffic", width)
+
+
+def default_lines(rows: list[dict[str, str]], width: int) -> Iterator[str]:
+    """Keys that the file does not set, with what is in force and why."""
+    yield "defaults in force:"
+    longest = max((len(row["key"]) for row in rows), default=0)
+    for row in rows:
+        words = " - ".join(part for part in (row["default"], row["reason"]) if part)
+        yield from wrapped(f"  {row['key']:<{longest}}  ", harmless(words), width)

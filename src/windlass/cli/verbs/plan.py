@@ -1,0 +1,119 @@
+"""`windlass plan`: what the working copy would bring about, before anything is committed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from windlass.cli.exits import Exit
+from windlass.cli.flags import RATE
+from windlass.cli.forecast import Known, expected_seconds, forecast
+from windlass.cli.session import Session
+from windlass.cli.shared import verb
+from windlass.cli.talk import harmless
+from windlass.cli.text.plan import RATES, default_lines, head, plan_lines
+from windlass.cli.working import Working, read_working
+from windlass.delivery.sources.registry import KEYS
+from windlass.delivery.sources.types import FoundService
+from windlass.kernel.errors import WindlassError
+
+
+@verb("plan")
+@click.option("--rate", type=RATE, help="How many requests callers send, for the expected time: 20/s.")
+@click.option("--show-defaults", is_flag=True, help="Also what the file does not say, with the reasons.")
+def command(session: Session, rate: float | None, show_defaults: bool) -> int:
+    """Read the working copy, uncommitted changes included, and say what would follow from committing it.
+
+    What runs is compared with it where Windlass runs here. The code is 0 whether or not anything would change.
+    """
+    working = read_working(session.doors, Path.cwd())
+    status = _status(session)
+    items = [_item(session, found, status, rate) for found in working.reading.services]
+    gone = _gone(working, status)
+    complaints = [*working.reading.complaints, *(one for bad in working.reading.refused for one in bad.complaints)]
+    defaults = _defaults(working) if show_defaults else []
+    answer = {
+        "root": str(working.root),
+        "commit": working.commit or None,
+        "uncommitted": list(working.changed),
+        "changed": None if status is None else bool(gone) or any(item["changed"] for item in items),
+        "items": items,
+        "gone": gone,
+        "complaints": [complaint.sentence() for complaint in complaints],
+        "defaults": defaults,
+    }
+    session.talk.give("plan", answer)
+    _write(session, answer)
+    return Exit.USAGE if complaints else Exit.DONE
+
+
+def _write(session: Session, answer: Mapping[str, Any]) -> None:
+    talk = session.talk
+    talk.write(head(answer))
+    for complaint in answer["complaints"]:
+        talk.write(talk.paint(harmless(complaint), "red"))
+    for item in answer["items"]:
+        talk.write("")
+        for line in plan_lines(item, talk.paint, talk.width):
+            talk.write(line)
+    for name in answer["gone"]:
+        talk.write("")
+        talk.write(harmless(f"{name}  gone from this copy: it keeps serving until `windlass retire {name}`"))
+        talk.write("  a service that was renamed is a new one")
+    if answer["defaults"]:
+        talk.write("")
+        for line in default_lines(answer["defaults"], talk.width):
+            talk.write(line)
+
+
+def _status(session: Session) -> dict[str, Any] | None:
+    """What runs; None where nothing does."""
+    try:
+        return session.api.get("v1", "status")
+    except WindlassError:
+        return None
+
+
+def _item(session: Session, found: FoundService, status: dict[str, Any] | None, rate: float | None) -> dict[str, Any]:
+    items = {item["service"]: item for item in (status or {"items": []})["items"]}
+    known = None
+    if found.name in items:
+        facts = session.api.get("v1", "facts", service=found.name, limit=1000)["items"]
+        known = Known(items[found.name], tuple(facts))
+    made = forecast(found, known, status is not None, rate)
+    rates = (rate,) if rate else RATES
+    return made | {"expected": {f"{one:g}/s": round(expected_seconds(found.spec, one), 1) for one in rates}}
+
+
+def _gone(working: Working, status: dict[str, Any] | None) -> list[str]:
+    """Services that came from here and that this copy no longer holds."""
+    here = {found.name for found in working.reading.services} | {bad.name for bad in working.reading.refused}
+    if status is None or not working.reading.complete:
+        return []
+    return [
+        str(item["service"])
+        for item in status["items"]
+        if (item["commit"] or {}).get("repository") == str(working.root) and item["service"] not in here
+    ]
+
+
+def _defaults(working: Working) -> list[dict[str, str]]:
+    from windlass.delivery.sources.reading import read_document
+
+    written: set[str] = set()
+    for path, data in sorted(working.files.items()):
+        document = read_document(data, path)
+        if not isinstance(document, tuple):
+            written |= _keys(document.value, "")
+    return [
+        {"key": key.name, "default": key.default, "reason": key.reason}
+        for key in KEYS
+        if (key.default or key.reason) and not key.not_yet and key.name not in written
+    ]
+
+
+def _keys(value: Mapping[str, Any], prefix: str) -> set[str]:
+    names = {f"{prefix}{name}" for name in value}
+    below = (_keys(item, f"{prefix}{name}.") for name, item in value.items() if isinstance(item, Mapping))
+    return names.union(*below)
