@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from tests.adapters.traffic.scenes import Caller, Load, Scene, envoy_scene, eventually
-from windlass.facts.counts import Tally
+from windlass.facts.counts import StepCounts, Tally
 from windlass.ports.traffic import TrafficCounts, TrafficWish
 from windlass.testing.conformance.traffic import A, B, piece, requests, until, wish
 
@@ -20,6 +20,10 @@ def log_of(scene: Scene) -> Path:
 def tally(seen: TrafficCounts) -> Tally:
     assert 1 == len(seen.counts)
     return seen.counts[0].finished
+
+
+def of_step(seen: TrafficCounts, step: str) -> list[StepCounts]:
+    return [one for one in seen.counts if one.step == step]
 
 
 def test_a_time_out_is_a_failure() -> None:
@@ -230,8 +234,7 @@ def test_an_unreadable_total_is_no_success() -> None:
             await scene.again().start()
             await wish(scene, "1.2", piece("s2"))
             await scene.send("fraud", 5)
-            seen = await until(scene, lambda seen: any(one.step == "s2" for one in seen.counts))
-            assert [5] == [one.finished.requests for one in seen.counts if one.step == "s2"]
+            seen = await until(scene, lambda seen: [5] == [one.finished.requests for one in of_step(seen, "s2")])
             assert not seen.gap
 
     asyncio.run(story())

@@ -4,7 +4,6 @@ They are known by pid and start time together, so that a later process of the sa
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import subprocess
@@ -67,12 +66,10 @@ def launch(order: Launch) -> Detached:
 
 def look_at(process: Detached) -> Member | None:
     """The process, if it still runs. A child that has ended is reaped here."""
-    with contextlib.suppress(ChildProcessError):  # adopted after a restart: somebody else's child
-        os.waitpid(process.pid, os.WNOHANG)
     member = families.member_of(process.pid)
-    if member is None or member.is_zombie or member.started != process.started:
-        return None
-    return member
+    if member is not None and member.is_zombie:
+        return member if _still_ends(process.pid) else None
+    return member if member is not None and member.started == process.started else None
 
 
 def kill(process: Detached) -> None:
@@ -92,6 +89,14 @@ async def end(process: Detached, seconds_max: float) -> None:
         return
     kill(process)
     await _has_gone(process, KILLED_SECONDS_MAX)
+
+
+def _still_ends(pid: int) -> bool:
+    """Reap a child. Until its last thread has ended it cannot be reaped, although its first one is a zombie."""
+    try:
+        return os.waitpid(pid, os.WNOHANG) == (0, 0)
+    except ChildProcessError:
+        return False  # adopted after a restart: its parent reaps it
 
 
 async def _has_gone(process: Detached, seconds_max: float) -> bool:
