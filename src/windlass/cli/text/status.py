@@ -116,7 +116,7 @@ def _rollout(rollout: Item, paint: Paint, width: int) -> Iterator[str]:
     yield _scale("harm", evidence["harm_e"], rollout["harm_e_min"], "goes back", paint)
     for guardrail in evidence.get("guardrails", ()):
         missing = guardrail.get("requests_short")
-        tail = f"safe, about {missing:,} more requests" if missing else "safe"
+        tail = f"shown safe, about {missing:,} more requests" if missing else "shown safe"
         yield _scale(guardrail["name"], guardrail["safety_e"], rollout["safety_e_min"], tail, paint)
     counted = (
         f"candidate {evidence['canary_requests']:,} ({evidence['canary_failed']:,} failed), "
@@ -130,7 +130,7 @@ def _scale(name: str, evidence: float, threshold: float, meaning: str, paint: Pa
     reached = evidence >= threshold
     colour = ("red" if name == "harm" else "green") if reached else "dim"
     shown = paint(log_bar(evidence, threshold, 20), colour) + "│"
-    return f"  {harmless(name):<{LABEL}}{evidence_number(evidence):>7} {shown} {threshold:g} {meaning}"
+    return f"  {harmless(name):<{LABEL}}{evidence_number(evidence):>7} {shown} {threshold:g}: {meaning}"
 
 
 def _candidate(item: Item, width: int) -> Iterator[str]:
