@@ -134,8 +134,10 @@ def test_a_repaired_file_clears_its_complaints() -> None:
 def test_a_file_without_a_readable_name_belongs_to_its_folder() -> None:
     """The service that came from there is refused; where none did, only the repository complains."""
     home = home_with()
-    broken = {**TWO, "api/windlass.yaml": "["}
-    assert [("", "CommitSeen"), ("", "SourceComplained"), ("api", "ServiceRefused")] == kinds(home.sees("c2", broken))
+    for commit, text in (("c2", "["), ("c3", "service: Api\ntrain: t\n")):
+        broken = {**TWO, "api/windlass.yaml": text}
+        expected = [("", "CommitSeen"), ("", "SourceComplained"), ("api", "ServiceRefused")]
+        assert expected == kinds(home.sees(commit, broken))
     assert [("", "CommitSeen"), ("", "SourceComplained")] == kinds(Home().sees("c1", {"windlass.yaml": "["}))
 
 
