@@ -275,6 +275,54 @@ def test_a_disk_that_takes_no_more_stores_nothing(folder: Path) -> None:
     assert run(artifacts.read(run(artifacts.put(data)))) == data
 
 
+def test_a_failing_disk_is_named(folder: Path, release: Digest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever call fails, the error is the disk's with a path, and the store goes on afterwards."""
+    artifacts = FileArtifacts(str(folder))
+    made = run(artifacts.materialise(release))
+
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    verbs: list[tuple[object, str, Callable[[], Coroutine[Any, Any, object]]]] = [
+        (Path, "read_bytes", lambda: artifacts.read(release)),
+        (blobs, "digest_of_file", lambda: artifacts.put(FILES["empty"])),
+        (os, "fsync", lambda: artifacts.put(b"new")),
+        (os, "rename", lambda: artifacts.remove(frozenset({release}))),
+        (os, "unlink", lambda: artifacts.remove(frozenset({digest_of(FILES["empty"])}))),
+        (os, "link", lambda: FileArtifacts(str(folder)).materialise(release)),
+        (os, "rename", lambda: FileArtifacts(str(folder)).materialise(release)),
+    ]
+    for owner, name, verb in verbs:
+        if name in ("link", "rename"):
+            take_manifest(Path(made))
+        with monkeypatch.context() as patch:
+            patch.setattr(owner, name, fails)
+            with pytest.raises(Unavailable, match="disk failed") as caught:
+                run(verb())
+        assert str(folder) in caught.value.where
+        assert run(FileArtifacts(str(folder)).materialise(release)) == made
+    assert [name for name in os.listdir(folder / "releases") if ".tmp-" not in name] == [hex_of(release)]
+
+
+def test_a_bad_copy_that_another_process_moved(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two readers that find one bad copy both hear of it."""
+    artifacts = FileArtifacts(str(folder))
+    digest = run(artifacts.put(b"weights"))
+    overwrite(blob(folder, digest), b"other")
+
+    def moved(*_: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", moved)
+        with pytest.raises(Unavailable, match="not stored"):
+            run(artifacts.read(digest))
+    with monkeypatch.context() as patch:
+        patch.setattr(blobs, "make_folder", lambda _: os.rmdir(folder))
+        with pytest.raises(Unavailable, match="disk failed"):
+            run(artifacts.read(digest))
+
+
 def test_a_store_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """A file where the store should be is an error with its path."""
     (tmp_path / "file").write_bytes(b"")

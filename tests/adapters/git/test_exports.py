@@ -11,7 +11,7 @@ from pygit2.enums import FileMode
 
 from tests.conformance.git_scenes import LocalScene
 from windlass.adapters.git import PygitRepositories
-from windlass.kernel.errors import UserMistake
+from windlass.kernel.errors import Unavailable, UserMistake
 
 BLOB, LINK, TREE, MODULE = FileMode.BLOB, FileMode.LINK, FileMode.TREE, FileMode.COMMIT
 
@@ -127,6 +127,14 @@ def test_a_path_that_is_link_and_folder_writes_nothing_outside(scene: LocalScene
     with pytest.raises(UserMistake, match="collides"):
         export(scene, scene.commit_tree("main", tree, "hostile"), tmp_path / "out")
     assert os.listdir(outside) == []
+
+
+def test_a_full_disk_is_said(scene: LocalScene, tmp_path: Path) -> None:
+    """A folder that cannot be written is the world's, with its path."""
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(Unavailable) as caught:
+        export(scene, commit_of(scene, {"a": (b"1", BLOB)}), tmp_path / "file" / "out")
+    assert str(tmp_path / "file") in caught.value.where
 
 
 def test_hooks_never_run(tmp_path: Path) -> None:

@@ -4,17 +4,21 @@ import asyncio
 import base64
 import shutil
 import threading
+import time
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pygit2
 import pytest
+from pygit2.enums import CredentialType
 
 from tests.conformance.git_scenes import RemoteScene
 from windlass.adapters.git import GitSecrets, PygitRepositories, secrets_of
 from windlass.adapters.git.addresses import Address, address_of
+from windlass.adapters.git.mirrors import FETCH_SECONDS_MAX, RemoteAnswers
 from windlass.kernel.errors import Unavailable, UserMistake
 
 ResultT = TypeVar("ResultT")
@@ -163,6 +167,33 @@ def test_a_token_goes_to_its_own_host_only(mirrors: Path) -> None:
             run(git.head(f"{url}/repo", "main"))
     assert asked_there
     assert not any(header for header, _ in asked_there)
+
+
+def test_ssh_is_answered_by_key_then_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name first, then the key file, then the agent, each once; then the person hears of it."""
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/agent")
+    answers = RemoteAnswers(address_of("git@host:models"), GitSecrets(key_file="/keys/id"))
+    ssh = CredentialType.SSH_KEY | CredentialType.SSH_CUSTOM
+    url = "ssh://git@host/models"
+    assert isinstance(answers.credentials(url, None, CredentialType.USERNAME), pygit2.Username)
+    found = [answers.credentials(url, "git", ssh) for _ in range(2)]
+    assert [type(answer) for answer in found] == [pygit2.Keypair, pygit2.KeypairFromAgent]
+    with pytest.raises(UserMistake, match="SSH agent"):
+        answers.credentials(url, "git", ssh)
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    without = RemoteAnswers(address_of("git@host:models"), GitSecrets(token=TOKEN))
+    with pytest.raises(UserMistake):
+        without.credentials(url, "git", ssh)
+
+
+def test_a_fetch_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A remote that only drips is left after an hour."""
+    answers = RemoteAnswers(address_of("https://host/models"), GitSecrets())
+    answers.transfer_progress(None)
+    late = time.monotonic() + FETCH_SECONDS_MAX + 1
+    monkeypatch.setattr(time, "monotonic", lambda: late)
+    with pytest.raises(Unavailable, match="after 60 min"):
+        answers.transfer_progress(None)
 
 
 def test_without_secrets_the_person_hears_where_they_go(mirrors: Path) -> None:

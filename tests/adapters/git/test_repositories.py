@@ -12,7 +12,7 @@ import pytest
 from pygit2.enums import FileMode
 
 from tests.conformance.git_scenes import WHO, LocalScene
-from windlass.adapters.git import PygitRepositories, trees
+from windlass.adapters.git import PygitRepositories, trees, working
 from windlass.adapters.git.troubles import git_trouble
 from windlass.kernel.errors import Unavailable, UserMistake
 from windlass.ports.git import TreeEntry
@@ -94,6 +94,28 @@ def test_a_missing_object_is_named(git: PygitRepositories, scene: LocalScene) ->
     loose(scene, commit).unlink()
     with pytest.raises(Unavailable, match=commit):
         run(git.read(scene.repository, commit, "a"))
+
+
+def test_too_large_a_file_is_not_read(
+    git: PygitRepositories, scene: LocalScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file beyond the limit is refused by its size, before it is read, in a commit and in a working copy."""
+    folder = checked_out(scene, {"small": b"1" * 10, "large": b"1" * 11})
+    commit = str(scene.repo.head.target)
+    monkeypatch.setattr(trees, "BLOB_BYTES_MAX", 10)
+    monkeypatch.setattr(working, "BLOB_BYTES_MAX", 10)
+    assert run(git.read(scene.repository, commit, "small")) == run(git.read_working(scene.repository, "small"))
+    verbs = [git.read(scene.repository, commit, "large"), git.read_working(scene.repository, "large")]
+    for verb in [*verbs, git.export(scene.repository, commit, str(folder.parent / "out"), ())]:
+        with pytest.raises(UserMistake, match="11 bytes, at most 10"):
+            run(verb)
+
+
+def test_a_tree_entry_that_lies_about_its_kind_is_named(git: PygitRepositories, scene: LocalScene) -> None:
+    """A file whose object is a folder is damage, not content."""
+    tree = scene.tree({"a": (scene.tree({}), FileMode.BLOB)})
+    with pytest.raises(Unavailable, match=r"missing or damaged"):
+        run(git.tree(scene.repository, scene.commit_tree("main", tree, "lie")))
 
 
 def test_flipped_bits_are_not_given_out(git: PygitRepositories, scene: LocalScene) -> None:
@@ -223,6 +245,42 @@ def test_an_unchanged_working_copy_is_its_commit(git: PygitRepositories, scene: 
     assert tree.changed == ()
     assert tree.entries == run(git.tree(scene.repository, tree.commit))
     assert sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*")) == before
+
+
+def test_too_many_working_files_are_refused(
+    git: PygitRepositories, scene: LocalScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data that nobody ignored are not hashed file by file."""
+    monkeypatch.setattr(working, "TREE_FILES_MAX", 3)
+    for number in range(4):
+        (scene.path / str(number)).write_bytes(b"")
+    with pytest.raises(UserMistake, match="more than 3 files"):
+        run(git.working_tree(scene.repository))
+
+
+def test_a_file_that_goes_meanwhile_is_left_out(
+    git: PygitRepositories, scene: LocalScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is removed while the copy is read is not in it; one that cannot be read is named."""
+    (scene.path / "a").write_bytes(b"1")
+    (scene.path / "b").write_bytes(b"1")
+    real = pygit2.hashfile
+
+    def late(path: str) -> pygit2.Oid:
+        if path.endswith("/a"):
+            os.unlink(path)
+            raise FileNotFoundError(path)
+        return real(path)
+
+    monkeypatch.setattr(pygit2, "hashfile", late)
+    assert [entry.path for entry in run(git.working_tree(scene.repository)).entries] == ["b"]
+
+    def cannot(path: str) -> pygit2.Oid:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(pygit2, "hashfile", cannot)
+    with pytest.raises(Unavailable, match="object b"):
+        run(git.working_tree(scene.repository))
 
 
 def test_a_first_working_copy_has_no_commit(git: PygitRepositories, scene: LocalScene) -> None:

@@ -1,5 +1,6 @@
 """Files of our own survive crashes, full disks and short writes: the old content or the new one, never a mix."""
 
+import asyncio
 import errno
 import os
 import signal
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from windlass.adapters.world import files
+from windlass.adapters.world import RealDisk, files
 from windlass.kernel.errors import Unavailable
 
 
@@ -101,6 +102,35 @@ def test_files_are_ours_alone(tmp_path: Path) -> None:
     files.write_file(str(tmp_path / "open"), b"x", mode=0o644)
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("home", "home/secret", "open")]
     assert modes == [0o700, 0o600, 0o644]
+
+
+def test_a_folder_may_appear_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When another process makes the folder first, that is as good; a file in its place is not."""
+    for name, place in (("folder", os.mkdir), ("file", lambda path: Path(path).write_bytes(b""))):
+        path = str(tmp_path / name)
+        real = os.mkdir
+
+        def late(folder: str, mode: int, place: Callable[[str], Any] = place, real: Any = real) -> None:
+            monkeypatch.setattr(os, "mkdir", real)
+            place(folder)
+            real(folder, mode)
+
+        monkeypatch.setattr(os, "mkdir", late)
+        if name == "folder":
+            files.write_file(f"{path}/a", b"1")
+            assert files.read_file(f"{path}/a") == b"1"
+        else:
+            with pytest.raises(Unavailable):
+                files.write_file(f"{path}/a", b"1")
+
+
+def test_the_disk_says_what_stands_in_its_way(tmp_path: Path) -> None:
+    """A folder is not removed as a file, and a file has no names."""
+    (tmp_path / "file").write_bytes(b"")
+    for work in (RealDisk().remove(str(tmp_path)), RealDisk().names(str(tmp_path / "file"))):
+        with pytest.raises(Unavailable) as caught:
+            asyncio.run(work)
+        assert str(tmp_path) in caught.value.where
 
 
 def test_what_stands_in_the_way_is_named(tmp_path: Path) -> None:

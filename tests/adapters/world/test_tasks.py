@@ -103,6 +103,25 @@ def test_an_error_while_stopping_is_raised() -> None:
     assert ended == ["first"]
 
 
+def test_the_first_of_two_errors_is_raised() -> None:
+    """When several tasks fail, the cause is what failed first."""
+
+    async def fails(words: str) -> None:
+        raise RuntimeError(words)
+
+    async def main() -> None:
+        tasks = RealTasks()
+        tasks.spawn("one", fails("cause"))
+        tasks.spawn("two", fails("consequence"))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await tasks.stop()
+
+    with pytest.raises(RuntimeError, match="cause"):
+        asyncio.run(main())
+
+
 def test_chance_is_in_its_range() -> None:
     """Numbers lie between the bounds, tokens are sixteen hex digits and do not come twice."""
     chance = RealChance()

@@ -70,11 +70,11 @@ class Mirror:
         pygit2.settings.server_timeout = SILENCE_MS_MAX
         return repo.remotes.create_anonymous(self._address.url)
 
-    def _callbacks(self) -> "_Callbacks":
-        return _Callbacks(self._address, self._secrets)
+    def _callbacks(self) -> "RemoteAnswers":
+        return RemoteAnswers(self._address, self._secrets)
 
 
-class _Callbacks(pygit2.RemoteCallbacks):
+class RemoteAnswers(pygit2.RemoteCallbacks):
     """Answers the remote's questions once: a server that asks again did not accept the answer."""
 
     def __init__(self, address: Address, secrets: GitSecrets) -> None:

@@ -84,7 +84,7 @@ def _entry(repo: pygit2.Repository, folder: str, path: str, oid: str) -> list[Tr
         found = os.lstat(full)
         if stat.S_ISLNK(found.st_mode):
             target = os.readlink(full)
-            return [TreeEntry(path, "link", oid or str(pygit2.hash(target)), len(target), target)]
+            return [TreeEntry(path, "link", oid or str(pygit2.hash(target)), len(os.fsencode(target)), target)]
         if not stat.S_ISREG(found.st_mode):
             return []  # a socket, or the folder of a nested repository
         kind = "executable" if found.st_mode & stat.S_IXUSR else "file"

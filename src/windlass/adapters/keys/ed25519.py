@@ -4,7 +4,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from windlass.adapters.world.files import disk_trouble, read_file, write_file
+from windlass.adapters.world.files import read_file, write_file
 from windlass.kernel.errors import Unavailable, UserMistake, clip
 
 if TYPE_CHECKING:
@@ -100,10 +100,7 @@ class Ed25519Verifier:
 
 
 def _check_mode(path: str) -> None:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        raise disk_trouble(error, path) from error
+    mode = os.stat(path).st_mode
     if mode & _OTHERS:
         what = f"others may use the signing key: its mode is {stat.S_IMODE(mode):o}"
         raise UserMistake(what, code="key-exposed", where=clip(path), remedy=f"chmod 600 {clip(path)}")

@@ -36,15 +36,12 @@ class RealTasks:
             task = self._running[-1]
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            if task in self._running:
-                self._running.remove(task)
         error, self._error = self._error, None
         if error is not None:
             raise error
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if task in self._running:
-            self._running.remove(task)
+        self._running.remove(task)
         if task.cancelled() or task.exception() is None:
             return
         if self._error is None:
