@@ -56,7 +56,9 @@ class SimulatedGit:
             raise Unavailable(self.broken[repository], code="git-unreachable", where=repository)
         name = self.branches.get((repository, branch))
         if name is None:
-            raise UserMistake(f"there is no branch {branch}", code="no-branch", where=repository)
+            known = ", ".join(sorted(other for place, other in self.branches if place == repository))
+            what = f"there is no branch {branch}"
+            raise UserMistake(what, code="git-no-branch", where=repository, remedy=f"it has: {known}")
         found = self.commits[name]
         return Head(name, found.subject, found.author, found.time)
 
@@ -71,7 +73,7 @@ class SimulatedGit:
         """The bytes of one file."""
         files = self._found(repository, commit).files
         if path not in files:
-            raise Unavailable("the commit holds no such file", code="git-object", where=path)
+            raise UserMistake("the commit has no such file", code="git-path", where=path)
         return files[path]
 
     async def export(self, repository: str, commit: str, folder: str, without: Collection[str]) -> None:
@@ -79,9 +81,8 @@ class SimulatedGit:
         self._found(repository, commit)
 
     async def descends(self, repository: str, commit: str, ancestor: str) -> bool:
-        """Whether `ancestor` is in the history of `commit`."""
+        """Whether `ancestor` is in the history of `commit`; one that no longer exists is not."""
         at = self._found(repository, commit)
-        self._found(repository, ancestor)
         while at.commit != ancestor and at.parent:
             at = self.commits[at.parent]
         return at.commit == ancestor

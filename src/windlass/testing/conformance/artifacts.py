@@ -12,13 +12,8 @@ from windlass.ports.artifacts import Artifacts
 from windlass.testing.conformance.runs import Runs
 
 
-class ArtifactsConformance(Runs):
-    """Give a fixture `artifacts`: an empty store."""
-
-    def release(self, artifacts: Artifacts, files: dict[str, bytes]) -> Digest:
-        """Store files and their manifest, as a build does."""
-        named = [ManifestFile(path, len(data), self.run(artifacts.put(data))) for path, data in sorted(files.items())]
-        return self.run(artifacts.put(write_manifest(named)))
+class BlobsConformance(Runs):
+    """What a store without a disk keeps as well. Give a fixture `artifacts`: an empty store."""
 
     def test_bytes_come_back_under_their_digest(self, artifacts: Artifacts) -> None:
         """What goes in comes out the same, and its name is the digest of the bytes."""
@@ -26,19 +21,11 @@ class ArtifactsConformance(Runs):
             assert self.run(artifacts.put(data)) == digest_of(data)
             assert self.run(artifacts.read(digest_of(data))) == data
 
-    def test_a_file_is_stored_by_its_bytes(self, artifacts: Artifacts, tmp_path: Path) -> None:
-        """A file and the same bytes are one blob, and the file stays where it was."""
-        source = tmp_path / "model.onnx"
-        source.write_bytes(b"weights" * 1000)
-        assert self.run(artifacts.put(str(source))) == self.run(artifacts.put(source.read_bytes()))
-        assert [blob.size_bytes for blob in self.run(artifacts.blobs())] == [7000]
-
     def test_a_missing_digest_is_unavailable(self, artifacts: Artifacts) -> None:
         """Nothing is made up for a digest that was never stored."""
-        with pytest.raises(Unavailable, match="not stored"):
-            self.run(artifacts.read(digest_of(b"never stored")))
-        with pytest.raises(Unavailable, match="not stored"):
-            self.run(artifacts.materialise(digest_of(b"never stored")))
+        for verb in (artifacts.read, artifacts.materialise):
+            with pytest.raises(Unavailable):
+                self.run(verb(digest_of(b"never stored")))
 
     def test_everything_stored_is_listed(self, artifacts: Artifacts) -> None:
         """Blobs are listed once each with their sizes, sorted by digest."""
@@ -46,6 +33,31 @@ class ArtifactsConformance(Runs):
         blobs = self.run(artifacts.blobs())
         assert [blob.digest for blob in blobs] == sorted(set(stored))
         assert sorted(blob.size_bytes for blob in blobs) == [3, 5]
+
+    def test_removed_blobs_are_gone(self, artifacts: Artifacts) -> None:
+        """Removing says how many bytes became free, once, and leaves the others."""
+        one, other = self.run(artifacts.put(b"12345")), self.run(artifacts.put(b"678"))
+        assert self.run(artifacts.remove(frozenset({one}))) == 5
+        assert self.run(artifacts.remove(frozenset({one}))) == 0
+        assert [blob.digest for blob in self.run(artifacts.blobs())] == [other]
+        with pytest.raises(Unavailable):
+            self.run(artifacts.read(one))
+
+
+class ArtifactsConformance(BlobsConformance):
+    """The same, and what it does with files and releases."""
+
+    def release(self, artifacts: Artifacts, files: dict[str, bytes]) -> Digest:
+        """Store files and their manifest, as a build does."""
+        named = [ManifestFile(path, len(data), self.run(artifacts.put(data))) for path, data in sorted(files.items())]
+        return self.run(artifacts.put(write_manifest(named)))
+
+    def test_a_file_is_stored_by_its_bytes(self, artifacts: Artifacts, tmp_path: Path) -> None:
+        """A file and the same bytes are one blob, and the file stays where it was."""
+        source = tmp_path / "model.onnx"
+        source.write_bytes(b"weights" * 1000)
+        assert self.run(artifacts.put(str(source))) == self.run(artifacts.put(source.read_bytes()))
+        assert [blob.size_bytes for blob in self.run(artifacts.blobs())] == [7000]
 
     def test_a_release_becomes_a_folder(self, artifacts: Artifacts) -> None:
         """The folder holds exactly the manifest's files and the manifest; making it again changes nothing."""

@@ -33,23 +33,16 @@ class GitScene(Protocol):
         ...
 
 
-class GitConformance(Runs):
-    """Give fixtures `git` and `scene`."""
+class GitReadingConformance(Runs):
+    """What a reader without a disk keeps as well. Give fixtures `git` and `scene`."""
 
     def test_head_is_the_newest_commit(self, git: Git, scene: GitScene) -> None:
         """The branch's commit with its subject and author, again after each commit."""
         for number in range(2):
-            commit = scene.commit("main", {"a": b"%d" % number}, f"change {number}\n\nwith more words")
+            commit = scene.commit("main", {"a": b"%d" % number}, f"change {number}")
             head = self.run(git.head(scene.repository, "main"))
             assert (head.commit, head.subject, head.author) == (commit, f"change {number}", "Ann <ann@example.org>")
             assert head.time > 1_600_000_000_000
-
-    def test_text_of_a_commit_is_only_shown(self, git: Git, scene: GitScene) -> None:
-        """Escapes and endless lines in a message come escaped and cut."""
-        scene.commit("main", {"a": b""}, "red \x1b[31m" + "x" * 1000)
-        subject = self.run(git.head(scene.repository, "main")).subject
-        assert subject.startswith("red \\x1b[31mxxx")
-        assert len(subject) == 200
 
     def test_a_missing_branch_is_named(self, git: Git, scene: GitScene) -> None:
         """The message says which branch is missing and which there are; a deleted one is missing too."""
@@ -91,26 +84,6 @@ class GitConformance(Runs):
             with pytest.raises(Unavailable, match=NOWHERE):
                 self.run(verb)
 
-    def test_an_export_is_the_commit(self, git: Git, scene: GitScene, tmp_path: Path) -> None:
-        """Exactly the commit's files lie in the folder, without those that are left out."""
-        files = {"a": b"1", "data/holdout.csv": b"2", "data/train.csv": b"3", "docs/x/y": b"4"}
-        commit = scene.commit("main", files, "one")
-        folder = tmp_path / "out"
-        self.run(git.export(scene.repository, commit, str(folder), ("data/holdout.csv", "docs", "unknown")))
-        found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        assert found == {"a": b"1", "data/train.csv": b"3"}
-
-    def test_an_export_needs_an_empty_folder(self, git: Git, scene: GitScene, tmp_path: Path) -> None:
-        """Nobody's files are overwritten."""
-        commit = scene.commit("main", {"a": b"new"}, "one")
-        folder = tmp_path / "out"
-        folder.mkdir()
-        (folder / "a").write_bytes(b"old")
-        with pytest.raises(UserMistake, match="not empty"):
-            self.run(git.export(scene.repository, commit, str(folder), ()))
-        assert (folder / "a").read_bytes() == b"old"
-        assert os.listdir(folder) == ["a"]
-
     def test_a_force_push_is_seen(self, git: Git, scene: GitScene) -> None:
         """A commit descends from itself and what came before, and not from what a force-push took away."""
         first = scene.commit("main", {"a": b"1"}, "one")
@@ -142,3 +115,34 @@ class GitConformance(Runs):
             return list(await asyncio.gather(*(git.read(scene.repository, commit, path) for path in sorted(files))))
 
         assert self.run(read_all()) == [data for _, data in sorted(files.items())]
+
+
+class GitConformance(GitReadingConformance):
+    """The same, and what it does with foreign text and with folders."""
+
+    def test_text_of_a_commit_is_only_shown(self, git: Git, scene: GitScene) -> None:
+        """Escapes and endless lines in a message come escaped and cut."""
+        scene.commit("main", {"a": b""}, "red \x1b[31m" + "x" * 1000 + "\n\nwith more words")
+        subject = self.run(git.head(scene.repository, "main")).subject
+        assert subject.startswith("red \\x1b[31mxxx")
+        assert len(subject) == 200
+
+    def test_an_export_is_the_commit(self, git: Git, scene: GitScene, tmp_path: Path) -> None:
+        """Exactly the commit's files lie in the folder, without those that are left out."""
+        files = {"a": b"1", "data/holdout.csv": b"2", "data/train.csv": b"3", "docs/x/y": b"4"}
+        commit = scene.commit("main", files, "one")
+        folder = tmp_path / "out"
+        self.run(git.export(scene.repository, commit, str(folder), ("data/holdout.csv", "docs", "unknown")))
+        found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        assert found == {"a": b"1", "data/train.csv": b"3"}
+
+    def test_an_export_needs_an_empty_folder(self, git: Git, scene: GitScene, tmp_path: Path) -> None:
+        """Nobody's files are overwritten."""
+        commit = scene.commit("main", {"a": b"new"}, "one")
+        folder = tmp_path / "out"
+        folder.mkdir()
+        (folder / "a").write_bytes(b"old")
+        with pytest.raises(UserMistake, match="not empty"):
+            self.run(git.export(scene.repository, commit, str(folder), ()))
+        assert (folder / "a").read_bytes() == b"old"
+        assert os.listdir(folder) == ["a"]
