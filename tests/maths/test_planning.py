@@ -4,15 +4,25 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm
 from statsmodels.stats.power import normal_sample_size_one_tail
 
+from windlass.maths.normal import normal_quantile
 from windlass.maths.power import labels_short, margin_visible, rows_needed
 from windlass.maths.quantiles import quantile_lower, quantile_upper, upper_rank
 from windlass.maths.spending import QUERIES_MAX, alpha_of_query
 from windlass.maths.stakes import HARM_STAKES, harm_stakes
 from windlass.maths.wagers import harm_log_e, limit_log_e, safety_log_e
 from windlass.maths.waiting import clean_requests, harm_growth, limit_growth, requests_needed, safety_growth
+
+
+def test_the_normal_quantile_is_scipys_and_has_no_value_at_the_ends() -> None:
+    """Quantiles agree with scipy; probabilities of 0 and 1 are errors."""
+    for p in (1e-6, 0.3, 0.5, 0.95):
+        assert pytest.approx(norm.ppf(p)) == normal_quantile(p)
+    for p in (0.0, 1.0, math.nan):
+        with pytest.raises(ValueError, match="p: must lie"):
+            normal_quantile(p)
 
 
 def test_rows_needed_are_those_of_statsmodels() -> None:

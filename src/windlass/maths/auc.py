@@ -21,6 +21,7 @@ import numpy as np
 from windlass.maths.betting import mean_bounds
 from windlass.maths.bootstrap import Resampled, bootstrap_t
 from windlass.maths.counts import FloatArray, Floats, IntArray, Ints, inside, real
+from windlass.maths.normal import normal_quantile
 
 Method: TypeAlias = Literal["delong", "bootstrap", "pairs"]
 DELONG_MISPLACED_MIN = 60
@@ -127,10 +128,10 @@ def _bounds(labels: IntArray, scores: tuple[FloatArray, ...], alpha: float, draw
 
 
 def _normal(estimate: float, error: float, alpha: float, *, logit: bool) -> tuple[float, float]:
-    from scipy.special import expit, ndtri
+    from scipy.special import expit
     from scipy.special import logit as log_odds
 
-    reach = float(ndtri(1.0 - alpha)) * error
+    reach = normal_quantile(1.0 - alpha) * error
     if not logit:
         return (max(estimate - reach, -1.0), min(estimate + reach, 1.0))
     centre, reach = float(log_odds(estimate)), reach / (estimate * (1.0 - estimate))
@@ -139,9 +140,7 @@ def _normal(estimate: float, error: float, alpha: float, *, logit: bool) -> tupl
 
 def _score_bounds(estimate: float, positives: int, negatives: int, alpha: float) -> tuple[float, float]:
     """Newcombe's bounds: the AUCs from which the estimate is z standard errors away if scores are exponential."""
-    from scipy.special import ndtri
-
-    z = float(ndtri(1.0 - alpha))
+    z = normal_quantile(1.0 - alpha)
     matched = (positives + negatives) / 2.0 - 1.0
 
     def kept(area: float) -> bool:

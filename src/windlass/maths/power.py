@@ -6,6 +6,7 @@ Plain normal planning: the numbers are advice before training and after an unsur
 import math
 
 from windlass.maths.counts import inside
+from windlass.maths.normal import normal_quantile
 
 MEAN_SQUARE_USUAL = 0.06  # mean squared difference of two releases' losses while no earlier gate is known
 POWER = 0.8
@@ -69,11 +70,9 @@ def labels_short(rows: int, mean: float, mean_square: float, delta: float, alpha
 
 
 def _z_squared(alpha: float, power: float) -> float:
-    from scipy.special import ndtri
-
     inside("alpha", alpha, 0.0, 0.5)
     inside("power", power, 0.5, 1.0)
-    return float((ndtri(1.0 - alpha) + ndtri(power)) ** 2)
+    return (normal_quantile(1.0 - alpha) + normal_quantile(power)) ** 2
 
 
 def _spread(mean_square: float) -> float:

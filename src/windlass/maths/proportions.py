@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 
 from windlass.maths.counts import inside, whole
+from windlass.maths.normal import normal_quantile
 
 TANGO_ROWS_MIN = 50  # below, enumeration finds errors of 7.1 % at nominal 5 %: use the fixed-n wager instead
 HALVINGS = 60
@@ -69,7 +70,7 @@ def tango_upper(worse: int, better: int, rows: int, alpha: float) -> float:
     whole("worse, better, rows", [worse, better, rows])
     if rows < 1 or worse + better > rows:
         raise ValueError(f"{worse} worse and {better} better rows do not fit into {rows} rows")
-    z = _normal_quantile(1.0 - inside("alpha", alpha, 0.0, 1.0))
+    z = normal_quantile(1.0 - inside("alpha", alpha, 0.0, 1.0))
     return _falls_below(lambda d: tango_score(worse, better, rows, d), -z, (worse - better) / rows)
 
 
@@ -111,7 +112,7 @@ def difference_upper(first: tuple[int, int], second: tuple[int, int], alpha: flo
     """
     for hits, rows in (first, second):
         _hits(hits, rows)
-    z = _normal_quantile(1.0 - inside("alpha", alpha, 0.0, 1.0))
+    z = normal_quantile(1.0 - inside("alpha", alpha, 0.0, 1.0))
     observed = first[0] / first[1] - second[0] / second[1]
     return _falls_below(lambda d: nurminen_score(first, second, d), -z, observed)
 
@@ -172,12 +173,6 @@ def _falls_below(score: Callable[[float], float], level: float, start: float) ->
         else:
             lost = middle
     return lost
-
-
-def _normal_quantile(p: float) -> float:
-    from scipy.special import ndtri
-
-    return float(ndtri(p))
 
 
 def _hits(hits: int, rows: int) -> None:

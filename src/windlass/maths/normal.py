@@ -1,0 +1,17 @@
+"""The normal quantile, for everything asymptotic."""
+
+from windlass.maths.counts import inside
+
+
+def normal_quantile(p: float) -> float:
+    """The value that a standard normal variable stays below with probability `p`.
+
+    Raises:
+        ValueError: `p` is outside (0, 1).
+
+    >>> round(normal_quantile(0.95), 4)
+    1.6449
+    """
+    from scipy.special import ndtri
+
+    return float(ndtri(inside("p", p, 0.0, 1.0)))
