@@ -12,26 +12,43 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 import numpy as np
 
 import windlass
+from windlass.serving.door import Door
+from windlass.serving.frames import rows_of
 from windlass.serving.inference import infer
-from windlass.serving.releases import load_model
-from windlass.serving.runtimes import RunSpec, Source
-from windlass.serving.signature import signature_bytes
-from windlass.serving.tables import read_table
+from windlass.serving.releases import LoadedRelease, load_model
+from windlass.serving.runtimes import RunSpec, Source, read_run
+from windlass.serving.signature import (
+    ColumnSpec,
+    Signature,
+    TensorSpec,
+    column_input,
+    read_signature,
+    signature_bytes,
+)
+from windlass.serving.tables import TableColumns, read_table
 
 DIGEST = "blake3:" + "ab" * 32
 VERSION = "ab" * 6
 DEADLINE_SECONDS = 60.0
+FoundT = TypeVar("FoundT")
 BOOTSTRAP = Path(windlass.__file__).parent / "serving" / "bootstrap.py"
 
 ROWS = [
     {"age": age, "visits": visits, "city": city}
-    for age, visits, city in [(20.5, 1, "Ulm"), (35.0, 4, "Bonn"), (61.25, 9, "Ulm"), (44.0, 2, "Köln"), (52.5, 7, "Bonn")] * 8
+    for age, visits, city in [
+        (20.5, 1, "Ulm"),
+        (35.0, 4, "Bonn"),
+        (61.25, 9, "Ulm"),
+        (44.0, 2, "Köln"),
+        (52.5, 7, "Bonn"),
+    ]
+    * 8
 ]
 LABELS = ["high" if row["visits"] > 3 else "low" for row in ROWS]  # type: ignore[operator]
 
@@ -164,7 +181,7 @@ class Site:
                 return None
         return (json.loads(line), socket.socket(fileno=numbers[0])) if numbers else None
 
-    def client(self, timeout: float = DEADLINE_SECONDS) -> httpx2.Client:
+    def client(self, timeout: float = 2 * DEADLINE_SECONDS) -> httpx2.Client:
         return httpx2.Client(
             transport=httpx2.HTTPTransport(uds=str(self.path)), base_url="http://replica", timeout=timeout
         )
@@ -177,7 +194,10 @@ class Site:
 @contextmanager
 def a_site() -> Iterator[Site]:
     """A held listening socket; every process that was started on it is ended."""
-    with tempfile.TemporaryDirectory(prefix="wl") as name, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+    with (
+        tempfile.TemporaryDirectory(prefix="wl") as name,
+        socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener,
+    ):
         listener.bind(os.path.join(name, "r.sock"))
         listener.listen(1024)
         site = Site(Path(name), listener)
@@ -209,6 +229,14 @@ def deadline(promise: str, seconds: float = DEADLINE_SECONDS) -> Iterator[int]:
     raise AssertionError(f"after {seconds:g} s it is not true that {promise}")
 
 
+def eventually(promise: str, look: Callable[[], FoundT | None]) -> FoundT:
+    """What `look` gives once it gives something."""
+    for _ in deadline(promise):
+        if found := look():
+            return found
+    raise AssertionError(promise)
+
+
 def run_module(module: str, *arguments: str, overlay: str = "") -> subprocess.CompletedProcess[str]:
     """One of our commands in a process of its own, through the bootstrap."""
     command = [sys.executable, str(BOOTSTRAP), overlay, module, *arguments]
@@ -218,3 +246,56 @@ def run_module(module: str, *arguments: str, overlay: str = "") -> subprocess.Co
 def close_to(expected: Any, given: Any) -> bool:
     """Whether two tables of numbers agree to double precision."""
     return bool(np.allclose(np.asarray(expected), np.asarray(given), rtol=1e-12, atol=0))
+
+
+def loaded(folder: Path) -> LoadedRelease:
+    """A release folder's model in this process."""
+    run = read_run(folder / "run.json")
+    model = load_model(Source(folder / (run.model or "model"), folder / "code", run))
+    return LoadedRelease(model, read_signature(folder / "signature.json"), run.format)
+
+
+@dataclass
+class FakeModel:
+    """A model that answers what a function says, to test everything around a model."""
+
+    answer: Callable[[Mapping[str, np.ndarray]], Mapping[str, Any]]
+
+    def draft(self, sample: TableColumns | None) -> Signature:
+        raise AssertionError("nobody infers the signature of a fake")
+
+    def predict(self, frame: Mapping[str, np.ndarray], signature: Signature) -> Mapping[str, Any]:
+        return self.answer(frame)
+
+
+def a_door(signature: Signature, answer: Callable[[Mapping[str, np.ndarray]], Mapping[str, Any]] | None = None) -> Door:
+    """A door before a model that answers 0.5 for every row, or what `answer` says."""
+    half = answer or (lambda frame: {"prediction": np.full(rows_of(frame), 0.5)})
+    return Door(LoadedRelease(FakeModel(half), signature, "skops"), "clinic", DIGEST)
+
+
+class NoDeadline:
+    """Remembers what a request wanted of its deadline."""
+
+    seconds = 0.0
+
+    def tighten(self, seconds: float) -> None:
+        self.seconds = seconds
+
+
+def post(door: Door, path: str, body: object, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
+    """Status and decoded body of a prediction, without a socket. `body` is bytes, or a value that is sent as JSON."""
+    call = door.route("POST", path, "req-1", dict(headers or {}))
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    reply = door.predict(call, data, NoDeadline())
+    return reply.status, json.loads(reply.body)
+
+
+def columns_signature(*columns: ColumnSpec) -> Signature:
+    """A signature over table columns with one output."""
+    return Signature(
+        inputs=tuple(map(column_input, columns)),
+        outputs=(TensorSpec("prediction", "FP64", (-1,)),),
+        columns=columns,
+        prediction="prediction",
+    )

@@ -18,6 +18,7 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     log = logging.getLogger("windlass.serving")
     listener = socket.socket(fileno=given.fd)
+    listener.set_inheritable(False)  # whatever the model's code forks must not hold the door open
     facts = ReplicaFacts(given.service, given.digest)
     handback = Handback(given.control.resolve(), listener, facts)
     handback.start()

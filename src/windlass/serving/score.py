@@ -63,9 +63,8 @@ def score(release: "LoadedRelease", table: "TableColumns") -> dict[str, Any]:
         raise UserMistake("the model takes tensors, not the rows of a table", code="not-tabular")
     absent = [column.name for column in signature.columns if column.name not in table]
     if absent:
-        raise UserMistake(
-            "the table does not have a column of the model", code="missing-column", where=quoted(absent[0])
-        )
+        what = "the table does not have a column of the model"
+        raise UserMistake(what, code="missing-column", where=f"column {quoted(absent[0])}")
     frame = {column.name: column_array(table[column.name].values, column) for column in signature.columns}
     rows = len(next(iter(frame.values())))
     parts = []

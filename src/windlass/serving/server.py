@@ -20,7 +20,7 @@ from windlass.serving.worker import Overloaded, Worker
 PLACES = 64  # requests that may wait for the worker; more would wait longer than callers do
 BUFFERED_BYTES_MAX = 256 << 20  # bodies of all waiting requests together: four of the largest
 KEEP_ALIVE_SECONDS = 7200  # longer than the gateway keeps an idle connection, so that only the gateway closes one
-BODY_SECONDS = 10.0  # a body that takes longer comes from a caller that is gone or means harm
+BODY_SECONDS_MAX = 10.0  # a body that takes longer comes from a caller that is gone or means harm
 HUNG_TIMEOUTS = 6  # a prediction that runs this many time limits will not come back
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -35,11 +35,11 @@ log = logging.getLogger("windlass.serving")
 class Application:
     """Reads a request, gives it to the worker, sends the answer. A request takes at most `timeout_seconds`."""
 
-    def __init__(self, door: Door, timeout_seconds: float, body_seconds: float = BODY_SECONDS) -> None:
+    def __init__(self, door: Door, timeout_seconds: float) -> None:
         self._door = door
         self._worker = Worker(PLACES)
         self._timeout_seconds = timeout_seconds
-        self._body_seconds = body_seconds
+        self._body_seconds = min(timeout_seconds, BODY_SECONDS_MAX)
         self._buffered_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -119,6 +119,6 @@ class _SklearnModel:
         """The rows as the estimator was trained on them: a data frame, an array, or bare texts for a vectorizer."""
         if self._names is not None and (has_pandas() or any(column.categories for column in signature.columns)):
             return data_frame(frame, signature)
-        if self._names is None and self._width is None and len(frame) == 1:
-            return next(iter(frame.values()))
-        return matrix(frame)
+        first = next(iter(frame.values()))
+        is_bare_text = len(frame) == 1 and first.dtype == object
+        return first if self._names is None and self._width is None and is_bare_text else matrix(frame)
