@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import shutil
+import socket
 import threading
 import time
 from collections.abc import Coroutine, Iterator
@@ -17,8 +18,10 @@ from pygit2.enums import CredentialType
 
 from tests.conformance.git_scenes import RemoteScene
 from windlass.adapters.git import GitSecrets, PygitRepositories, secrets_of
+from windlass.adapters.git import mirrors as mirrors_module
 from windlass.adapters.git.addresses import Address, address_of
 from windlass.adapters.git.mirrors import FETCH_SECONDS_MAX, RemoteAnswers
+from windlass.adapters.world import RealDisk
 from windlass.kernel.errors import Unavailable, UserMistake
 
 ResultT = TypeVar("ResultT")
@@ -106,11 +109,30 @@ def test_a_server_that_does_not_answer_is_unavailable(mirrors: Path) -> None:
 @contextmanager
 def socket_nobody_listens_on() -> Iterator[int]:
     """A port that is taken and refuses connections."""
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
+
+
+def test_remotes_that_hang_hold_up_nobody(
+    mirrors: Path, scene: RemoteScene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While many polls wait for a server that accepts and says nothing, files are still read; then each gives up."""
+    monkeypatch.setattr(mirrors_module, "SILENCE_MS_MAX", 2000)
+    (tmp_path / "file").write_bytes(b"here")
+
+    async def wait_beside(url: str) -> list[object]:
+        git = PygitRepositories(str(mirrors))
+        polls = [asyncio.ensure_future(git.head(f"{url}/{number}", "main")) for number in range(8)]
+        assert await RealDisk().read(str(tmp_path / "file")) == b"here"
+        assert not any(poll.done() for poll in polls)
+        return await asyncio.gather(*polls, return_exceptions=True)
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(16)
+        ended = run(wait_beside(f"http://127.0.0.1:{silent.getsockname()[1]}"))
+    assert [type(error) for error in ended] == [Unavailable] * 8
 
 
 class _Refusing(BaseHTTPRequestHandler):

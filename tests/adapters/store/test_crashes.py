@@ -36,7 +36,7 @@ async def main():
 asyncio.run(main())
 """
 
-ROUNDS = 4
+ROUNDS = 3
 
 
 async def _read(path: str) -> tuple[Stored, tuple[str, ...]]:

@@ -35,7 +35,7 @@ def fact(reason: str, service: str = "visits") -> Fact:
     return Fact(service, Instant(1), kinds.Frozen("ann", reason))
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(history=histories(size=25))
 def test_stored_states_are_those_of_the_facts(history: list[Fact]) -> None:
     """Whatever happened, the state rows are what folding the stored facts from the first one gives."""

@@ -1,12 +1,14 @@
 """The Git port on pygit2. Local repositories are read where they are; remote ones through a bare mirror.
 
 All work is done in threads, and each call opens the repository anew: pygit2's objects must not be shared by threads.
+The threads are our own, so that remotes which hang hold up no disk and no database.
 """
 
 import asyncio
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import pygit2
@@ -22,6 +24,7 @@ from windlass.kernel.instants import Instant
 from windlass.ports.git import Head, TreeEntry, WorkingTree
 
 ResultT = TypeVar("ResultT")
+THREADS = 8
 BRANCHES_NAMED = 5  # in a message
 
 
@@ -36,6 +39,7 @@ class PygitRepositories:
     def __init__(self, folder: str, secrets: GitSecrets | None = None) -> None:
         self._folder = folder
         self._secrets = secrets or GitSecrets()
+        self._threads = ThreadPoolExecutor(THREADS, "windlass-git")
         self._fetching: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     async def head(self, repository: str, branch: str) -> Head:
@@ -71,7 +75,7 @@ class PygitRepositories:
         return await self._run(repository, lambda: working_bytes(_local(repository), path, repository))
 
     async def _run(self, repository: str, work: Callable[[], ResultT]) -> ResultT:
-        return await asyncio.get_running_loop().run_in_executor(None, _guarded, work, repository)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _guarded, work, repository)
 
     def _mirror(self, address: Address) -> Mirror:
         return Mirror(self._folder, address, self._secrets)

@@ -44,8 +44,8 @@ class SqliteStore:
         self._path = path
         self._writer = open_engine(path, writer=True)
         self._reader = self._writer if path == MEMORY else open_engine(path, writer=False)
-        self._writing: Executor | None = None
-        self._inline = executor == "inline"
+        # Threads of our own: what hangs elsewhere must not hold up the store, nor a reader the writer.
+        self._writing, self._reading = (None, None) if executor == "inline" else (_threads(1), _threads(2))
         self._known = Stored()
         self._texts = StateTexts()
         try:
@@ -70,27 +70,25 @@ class SqliteStore:
 
     async def load(self) -> Stored:
         """The current state."""
-        return await self._run(None, self._load)
+        return await self._run(self._reading, self._load)
 
     async def commit(self, change: Change) -> bool:
         """Store facts, states and slices in one durable transaction; False if somebody else committed before."""
-        if self._writing is None and not self._inline:
-            self._writing = ThreadPoolExecutor(1, "windlass-store-writer")
         return await self._run(self._writing, lambda: self._commit(change))
 
     async def facts(self, query: FactQuery) -> tuple[Fact, ...]:
         """Stored facts in the order of their numbers."""
-        return await self._run(None, lambda: self._facts(query))
+        return await self._run(self._reading, lambda: self._facts(query))
 
     async def close(self) -> None:
         """Let go of the files, after a commit that is under way."""
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            await asyncio.get_running_loop().run_in_executor(None, writing.shutdown)
+        for threads in (self._writing, self._reading):
+            if threads is not None:
+                await asyncio.get_running_loop().run_in_executor(None, threads.shutdown)
         self._let_go()
 
     async def _run(self, executor: Executor | None, work: Callable[[], ResultT]) -> ResultT:
-        if self._inline:
+        if executor is None:
             return self._guarded(work)
         return await asyncio.get_running_loop().run_in_executor(executor, self._guarded, work)
 
@@ -172,6 +170,10 @@ class SqliteStore:
             return tuple(read_fact(dict(row)) for row in reversed(rows))
         except ValueError as error:
             raise damaged(error, self._path) from error
+
+
+def _threads(count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, "windlass-store")
 
 
 _GENERATIONS = sa.select(tables.root.c.generation, tables.root.c.plan_generation)
