@@ -13,8 +13,8 @@ from windlass.kernel.digests import short
 from windlass.kernel.errors import UserMistake, clip
 from windlass.kernel.instants import NEVER, Instant, rfc3339, seconds_between
 from windlass.kernel.records import to_json
-from windlass.planner.types import ServicePlan, Snapshot
-from windlass.planner.views import candidate_of, evidence_of, spec_of
+from windlass.planner.types import ServicePlan
+from windlass.planner.views import candidate_of
 from windlass.ports.store import FactQuery, Stored
 
 API = "windlass/v1"
@@ -68,7 +68,6 @@ def _site(seen: SiteSeen, stored: Stored, now: Instant) -> dict[str, Any]:
 def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, ...]) -> dict[str, Any]:
     state = stored.services[name]
     plan = engine.plans.get(name)
-    snapshot = Snapshot(engine.ports.clock.now(), state, sites=sites)
     wrong = engine.contradictions.get(name, ())
     word, words = _headline(state, plan, wrong)
     report = _deciding(state, plan)
@@ -87,7 +86,7 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
             {"release": route.release, "role": route.role, "share": route.weight / 10_000}
             for route in (current.routes if current else ())
         ],
-        "rollout": _rollout(state, snapshot),
+        "rollout": _rollout(state, plan.evidence if plan else Evidence()),
         "builds": _builds(engine, state),
         "frozen": to_json(state.freeze) if state.freeze else None,
         "absent_since": state.absent_since or None,
@@ -129,6 +128,11 @@ def _headline(state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, .
         return "building", said.get("builds", "")
     if any(record.gate_job for record in state.releases.values()):
         return "judging", said.get("gates", "")
+    wanted = state.wanted
+    away = [one for one in state.quarantine.values() if wanted is not None and one.build_key == wanted.build_key]
+    if away:
+        serves = f"release {short(state.live)} serves; " if state.live else ""
+        return "rolled back", f"{serves}{short(away[0].release)} is quarantined: {away[0].because}"
     if report is not None and report.stage == "builds" and report.move == "none":
         return "failed", because
     return _settled(state, because)
@@ -182,11 +186,10 @@ def _release(state: ServiceState, release: str) -> dict[str, Any] | None:
     }
 
 
-def _rollout(state: ServiceState, snapshot: Snapshot) -> dict[str, Any] | None:
+def _rollout(state: ServiceState, evidence: Evidence) -> dict[str, Any] | None:
     rollout = state.rollout
     if rollout is None:
         return None
-    evidence = evidence_of(rollout, spec_of(state), snapshot) if rollout.champion else Evidence()
     limits = Limits()
     return {
         "rollout": rollout.rollout,

@@ -35,17 +35,17 @@ async def control(home: Home) -> None:
 
 def engine_ports(home: Home) -> EnginePorts:
     """The real adapters of one home; the signing key is made with the home."""
-    key = home.control / "signing.key"
+    key = str(home.control / "signing.key")
     make_key(key)
     signer = load_signer(key)
     (home.site / "public.key").write_text(signer.public())
     return EnginePorts(
         clock=RealClock(),
         chance=RealChance(),
-        store=SqliteStore(home.control / "facts.db", executor="threads"),
-        git=PygitRepositories(home.control / "git", secrets_of(os.environ)),
+        store=SqliteStore(str(home.control / "facts.db"), executor="threads"),
+        git=PygitRepositories(str(home.control / "git"), secrets_of(os.environ)),
         compute=LocalCompute(str(home.folder)),
-        artifacts=FileArtifacts(home.store),
+        artifacts=FileArtifacts(str(home.store)),
         sites=MailboxSites(),
         signer=signer,
         machine=LocalMachine(str(home.folder)),

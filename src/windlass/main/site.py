@@ -33,7 +33,7 @@ async def site(home: Home) -> None:
         ),
         replicas=LocalReplicas(
             ReplicaSettings(folder=str(home.site), sockets=str(home.sockets / "r")),
-            FileArtifacts(home.store),
+            FileArtifacts(str(home.store)),
             LocalEnvironments(str(home.store), LocalProcesses()),
             clock,
         ),

@@ -32,8 +32,8 @@ def plan(snapshot: Snapshot) -> ServicePlan:
     if gate_view is not None:
         draft = consequences.of_gate(draft, gates.decide(gate_view, now))
 
-    rollout = rollouts.decide(views.rollout_view(draft), now)
-    draft = consequences.of_rollout(draft, rollout)
+    rollout_view = views.rollout_view(draft)
+    draft = consequences.of_rollout(draft, rollouts.decide(rollout_view, now))
 
     placement_view = views.placement_view(draft)
     draft = draft.with_report("placements", placements.decide(placement_view, now))
@@ -42,4 +42,4 @@ def plan(snapshot: Snapshot) -> ServicePlan:
     service_view = views.service_view(draft)
     draft = draft.with_report("services", services.decide(service_view, now))
     wanted = services.slice_of(service_view, placed)
-    return ServicePlan(draft.state.service, draft.facts, draft.state, wanted, draft.reports)
+    return ServicePlan(draft.state.service, draft.facts, draft.state, wanted, draft.reports, rollout_view.evidence)

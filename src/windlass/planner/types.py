@@ -1,8 +1,9 @@
 """What the planner reads and what it answers with."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from windlass.delivery.rollouts.types import Evidence
 from windlass.delivery.services.types import ServiceSlice
 from windlass.facts.fold import fold
 from windlass.facts.ledger import Fact
@@ -10,6 +11,8 @@ from windlass.facts.observed import JobSeen, SiteSeen
 from windlass.facts.state import ServiceState
 from windlass.kernel.decisions import Decision
 from windlass.kernel.instants import Instant
+
+NO_EVIDENCE = Evidence()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +76,15 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
-    """What one pass wants for one service: facts to store, the state they lead to, the slice for the sites."""
+    """What one pass wants for one service: facts to store, the state they lead to, the slice for the sites,
+    and the evidence that was weighed."""
 
     service: str
     facts: tuple[Fact, ...]
     state: ServiceState
     slice: ServiceSlice | None
-    reports: tuple[StageReport, ...] = field(default=())
+    reports: tuple[StageReport, ...] = ()
+    evidence: Evidence = NO_EVIDENCE
 
     @property
     def until(self) -> Instant | None:

@@ -1,6 +1,6 @@
 """Facts and observations, cut to what each stage looks at."""
 
-from functools import lru_cache
+from collections.abc import Mapping
 
 from windlass.delivery.builds.types import BuildView
 from windlass.delivery.gates.types import GateView, VerdictSeen
@@ -16,24 +16,25 @@ from windlass.delivery.sources.types import ServiceSpec
 from windlass.facts.counts import Tally
 from windlass.facts.observed import JobSeen
 from windlass.facts.state import ReleaseState, RolloutState, ServiceState
-from windlass.kernel.canonical import canonical_bytes
 from windlass.kernel.instants import NEVER, Instant, later
-from windlass.kernel.records import from_json
+from windlass.kernel.records import from_json, to_json
 from windlass.planner.types import Draft, Snapshot
+
+SPECS_REMEMBERED = 512  # reading one takes a tenth of a millisecond, and each pass asks for it several times
+_SPECS: dict[int, tuple[Mapping[str, object], ServiceSpec]] = {}  # by identity; holding the key keeps the id unique
 
 
 def spec_of(state: ServiceState) -> ServiceSpec:
     """The policy in force: that of the newest readable commit, or the defaults where there is none."""
     if state.wanted is None:
         return ServiceSpec(state.service)
-    return _spec(canonical_bytes(state.wanted.spec))
-
-
-@lru_cache(maxsize=256)
-def _spec(text: bytes) -> ServiceSpec:
-    import json
-
-    return from_json(ServiceSpec, json.loads(text))
+    written = state.wanted.spec
+    known = _SPECS.get(id(written))
+    if known is None:
+        if len(_SPECS) >= SPECS_REMEMBERED:
+            _SPECS.clear()
+        known = _SPECS[id(written)] = (written, from_json(ServiceSpec, to_json(written)))
+    return known[1]
 
 
 def _job(snapshot: Snapshot, name: str) -> JobSeen | None:

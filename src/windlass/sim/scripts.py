@@ -1,0 +1,96 @@
+"""What simulated builds and gates come to, and how simulated releases answer: told by each commit's script."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from windlass.adapters.simulated.compute import Outcome
+from windlass.kernel.digests import Digest, digest_of
+from windlass.kernel.instants import NEVER
+from windlass.ports.compute import JobRequest, JobSeen
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One commit: its gate's verdict, how its build ends, and how its release answers.
+
+    `build` is ok, user or network; `bad` the share of requests that fail; `milliseconds` the median duration;
+    `starts` False for a release whose replicas never get ready; `same_as` the subject of a commit with equal content.
+    """
+
+    subject: str
+    gate: str = "pass"
+    build: str = "ok"
+    bad: float = 0.0
+    milliseconds: float = 20.0
+    starts: bool = True
+    same_as: str = ""
+    build_seconds: float = 5.0
+    gate_seconds: float = 3.0
+
+    @property
+    def release(self) -> Digest:
+        """The digest of the release that the commit leads to."""
+        return digest_of(f"release of {self.same_as or self.subject}".encode())
+
+
+@dataclass(slots=True)
+class Scripts:
+    """All scripts by commit; the story of the simulated compute."""
+
+    by_commit: dict[str, Script] = field(default_factory=dict)
+
+    def named(self, subject: str) -> Script:
+        """The newest script of this subject.
+
+        Raises:
+            KeyError: no commit has this subject.
+        """
+        found = [script for script in self.by_commit.values() if script.subject == subject]
+        if not found:
+            raise KeyError(subject)
+        return found[-1]
+
+    def of_release(self, release: str) -> Script | None:
+        """The newest script that leads to this release."""
+        found = [script for script in self.by_commit.values() if script.release == release]
+        return found[-1] if found else None
+
+    def __call__(self, request: JobRequest) -> Outcome:
+        """How a job goes."""
+        script = self.by_commit[str(request.body["commit"])]
+        if request.kind == "gate":
+            return Outcome(script.gate_seconds, _done(_verdict(script, request.body)))
+        if script.build != "ok":
+            words = "train.py ended with exit code 1" if script.build == "user" else "no route to the package index"
+            seen = JobSeen("", "", "", "failed", NEVER, trouble=script.build, words=words)
+            return Outcome(script.build_seconds, seen)
+        result = {
+            "release": script.release,
+            "size_bytes": 1000,
+            "format": "skops",
+            "signature": {},
+            "provenance": {},
+            "seconds": script.build_seconds,
+        }
+        return Outcome(script.build_seconds, _done(result))
+
+
+def _done(result: Mapping[str, object]) -> JobSeen:
+    return JobSeen("", "", "", "done", NEVER, result=result)
+
+
+def _verdict(script: Script, body: Mapping[str, object]) -> dict[str, object]:
+    value = {"pass": 0.75, "fail": 0.61, "unsure": 0.70}[script.gate]
+    return {
+        "commit": body["commit"],
+        "champion": body["champion"],
+        "best": body["best"],
+        "verdict": script.gate,
+        "sentence": f"roc_auc {value:.2f}, threshold 0.70",
+        "checks": [],
+        "policy": body["policy"],
+        "holdout": "",
+        "query": 0,
+        "scores": "",
+        "seconds": script.gate_seconds,
+    }

@@ -1,0 +1,273 @@
+"""Text sessions: lines with `>` are typed, the rest is the stored answer.
+
+    > service doctor-visits
+    > commit "v1"
+    > tick until live
+    > traffic 200/s
+    > commit "v2" bad=10%
+    > tick 60s
+
+`tick` prints a line whenever what the service says changes; `diff` what changed for callers since the last `diff`.
+"""
+
+import re
+import shlex
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from windlass.delivery.services.types import ServiceSlice
+from windlass.engine import queries
+from windlass.kernel.digests import short
+from windlass.kernel.quantities import duration, rate, share
+from windlass.planner.diff import diff_in_words
+from windlass.sim.promises import broken_promises
+from windlass.sim.scripts import Script
+from windlass.sim.world import World
+
+TICKS_MAX = 2_000
+SPEC = """\
+service: {service}
+train: python train.py
+data: {{holdout: data/holdout.csv, label: label}}
+gate:
+  - roc_auc >= 0.70
+"""
+_COUNTDOWN = re.compile(r"[\d,.]+")
+
+
+class SessionError(ValueError):
+    """A line that is no command: which, and what is possible."""
+
+
+@dataclass(slots=True)
+class Session:
+    """One session. Names of releases are those of their commits, so that answers read like a story."""
+
+    seed: int = 0
+    world: World | None = None
+    said: str = ""
+    shown: ServiceSlice | None = None
+    policy: list[str] = field(default_factory=list)
+
+    async def run(self, line: str) -> list[str]:
+        """The answer to one typed line.
+
+        Raises:
+            SessionError: the line is no command.
+        """
+        verb, *words = shlex.split(line)
+        command = _COMMANDS.get(verb)
+        if command is None:
+            raise SessionError(f"unknown command {verb!r}; use {', '.join(sorted(_COMMANDS))}")
+        return [self.named(text) for text in await command(self, words)]
+
+    def named(self, text: str) -> str:
+        """The text with the commits' subjects in place of digests."""
+        if self.world is None:
+            return text
+        for commit, script in self.world.scripts.by_commit.items():
+            text = text.replace(short(script.release), script.subject).replace(commit[:12], script.subject)
+        return text
+
+    def playing(self) -> World:
+        """The world, which `service` begins.
+
+        Raises:
+            SessionError: there is none yet.
+        """
+        if self.world is None:
+            raise SessionError("begin with `service NAME`")
+        return self.world
+
+
+async def _service(session: Session, words: list[str]) -> list[str]:
+    (name, *policy) = words
+    session.world = World(session.seed, name, SPEC.format(service=name) + "".join(f"{line}\n" for line in policy))
+    return []
+
+
+async def _commit(session: Session, words: list[str]) -> list[str]:
+    subject, *rest = words
+    options = dict(word.split("=", 1) for word in rest)
+    script = Script(
+        subject=subject,
+        gate=options.pop("gate", "pass"),
+        build=options.pop("build", "ok"),
+        bad=share(options.pop("bad", "0.0")),
+        milliseconds=1000 * duration(options.pop("latency", "20ms")),
+        starts=options.pop("starts", "yes") == "yes",
+        same_as=options.pop("same_as", ""),
+    )
+    if options:
+        raise SessionError(f"unknown option {sorted(options)[0]!r} of commit")
+    world = session.playing()
+    is_first = not world.scripts.by_commit
+    world.commit(script)
+    if is_first:
+        await world.begin()
+    return []
+
+
+async def _traffic(session: Session, words: list[str]) -> list[str]:
+    session.playing().callers.rate = rate(words[0]) if words[0] != "none" else 0.0
+    return []
+
+
+async def _tick(session: Session, words: list[str]) -> list[str]:
+    world = session.playing()
+    lines: list[str] = []
+    if words[0] == "until":
+        wanted = " ".join(words[1:])
+        for _ in range(TICKS_MAX):
+            lines += await _one(session, world)
+            if wanted in session.said:
+                return lines
+        raise SessionError(f"{wanted!r} was never said; at last: {session.said}")
+    for _ in range(round(duration(words[0]))):
+        lines += await _one(session, world)
+    return lines
+
+
+async def _one(session: Session, world: World) -> list[str]:
+    before = await world.state()
+    await world.tick()
+    broken = await broken_promises(world, before)
+    if broken:
+        raise SessionError("; ".join(broken))
+    if world.engine is None:
+        return []
+    status = await queries.status(world.engine)
+    items = status["items"]
+    if not items:
+        return []
+    wrong = "; ".join(words for one in status["repositories"] for words in one["complaints"])
+    until = f"; until {items[0]['waiting_for']}" if items[0]["waiting_for"] else ""
+    said = session.named(f"{items[0]['state']}: {items[0]['sentence']}{until}" + (f" ({wrong})" if wrong else ""))
+    if _COUNTDOWN.sub("", said) == _COUNTDOWN.sub("", session.said):
+        session.said = said
+        return []
+    session.said = said
+    return [f"{_clock(world)}  {said}"]
+
+
+def _clock(world: World) -> str:
+    from windlass.adapters.simulated.world import BEGINNING
+
+    seconds = (world.clock.now() - BEGINNING) // 1000
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+async def _diff(session: Session, words: list[str]) -> list[str]:
+    world = session.playing()
+    now = (await world.store.load()).slices.get(world.service)
+    lines = diff_in_words(session.shown, now)
+    session.shown = now
+    return [f"  {line}" for line in lines] or ["  nothing changed for callers"]
+
+
+async def _why(session: Session, words: list[str]) -> list[str]:
+    world = session.playing()
+    assert world.engine is not None
+    count = int(words[0]) if words else 5
+    items = (await queries.why(world.engine, world.service))["items"]
+    return [f"  {item['sentence']}" for item in items[-count:]]
+
+
+async def _act(session: Session, words: list[str]) -> list[str]:
+    world = session.playing()
+    verb, *rest = words
+    flags = {word[2:]: True for word in rest if word.startswith("--")}
+    names = [word for word in rest if not word.startswith("--")]
+    arguments: dict[str, object] = dict(flags)
+    if names:
+        key = "to" if verb == "rollback" else "release"
+        arguments[key] = short(world.scripts.named(names[0]).release)
+    await world.ask(verb, "in the session", **arguments)
+    lines = await _one(session, world)
+    assert world.engine is not None
+    ended = [one for one in (await queries.why(world.engine, world.service))["items"] if one["kind"] == "ActEnded"]
+    return [f"  {ended[-1]['sentence']}", *lines]
+
+
+async def _kill(session: Session, words: list[str]) -> list[str]:
+    world = session.playing()
+    match words[0]:
+        case "control":
+            world.kill_control()
+        case "agent":
+            world.restart_agent()
+        case "replicas":
+            for one in await world.replicas.look():
+                world.replicas.crash(one.name)
+        case _:
+            raise SessionError("kill control, agent or replicas")
+    return []
+
+
+async def _start(session: Session, words: list[str]) -> list[str]:
+    session.playing().start_control()
+    return []
+
+
+async def _link(session: Session, words: list[str]) -> list[str]:
+    session.playing().link.is_cut = words[0] == "cut"
+    return []
+
+
+async def _callers(session: Session, words: list[str]) -> list[str]:
+    world = session.playing()
+    lines = [f"  {world.callers.sent:,} sent, {world.callers.lost:,} lost"]
+    for release, count in sorted(world.callers.answered.items(), key=lambda pair: session.named(short(pair[0]))):
+        lines.append(f"  {count:,} answered by {short(release)}")
+    return lines
+
+
+async def _git(session: Session, words: list[str]) -> list[str]:
+    from windlass.sim.world import REPOSITORY
+
+    world = session.playing()
+    match words[0]:
+        case "break":
+            world.git.broken[REPOSITORY] = "the remote does not answer"
+        case "repair":
+            world.git.broken.clear()
+        case "remove-branch":
+            world.git.branches.clear()
+        case _:
+            raise SessionError("git break, repair or remove-branch")
+    return []
+
+
+_Command = Callable[[Session, list[str]], Coroutine[Any, Any, list[str]]]
+_COMMANDS: dict[str, _Command] = {
+    "service": _service,
+    "commit": _commit,
+    "traffic": _traffic,
+    "tick": _tick,
+    "diff": _diff,
+    "why": _why,
+    "act": _act,
+    "kill": _kill,
+    "start": _start,
+    "link": _link,
+    "callers": _callers,
+    "git": _git,
+}
+
+
+async def play(text: str, seed: int = 0) -> str:
+    """The session with fresh answers: what `make bless` writes.
+
+    Raises:
+        SessionError: a line is no command, or a promise broke.
+    """
+    session = Session(seed)
+    lines: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("#") or not line.strip():
+            lines.append(line)
+        elif line.startswith(">"):
+            lines.append(line)
+            lines += await session.run(line[1:].strip())
+    return "\n".join(lines) + "\n"
