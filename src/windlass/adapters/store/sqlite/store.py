@@ -45,7 +45,8 @@ class SqliteStore:
         self._writer = open_engine(path, writer=True)
         self._reader = self._writer if path == MEMORY else open_engine(path, writer=False)
         # Threads of our own: what hangs elsewhere must not hold up the store, nor a reader the writer.
-        self._writing, self._reading = (None, None) if executor == "inline" else (_threads(1), _threads(2))
+        self._writing = _threads(1) if executor == "threads" else None
+        self._reading = _threads(2) if executor == "threads" else None
         self._known = Stored()
         self._texts = StateTexts()
         try:
