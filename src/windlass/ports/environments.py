@@ -35,8 +35,9 @@ class Environment:
 class Environments(Protocol):
     """Makes and finds environments."""
 
-    async def prepare(self, folder: str, python: str, log: str) -> Environment:
+    async def prepare(self, folder: str, python: str, log: str, *, fresh: bool = False) -> Environment:
         """The environment of an exported service folder: its lock or requirements file, else our own packages.
+        Requirements that were resolved before lead to the same environment, unless `fresh` says to resolve them again.
 
         Raises:
             UserMistake: the requirements cannot be met, or the Python version is out of range.

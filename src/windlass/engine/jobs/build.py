@@ -41,7 +41,9 @@ async def run_build(work: JobWork, ports: JobPorts) -> Mapping[str, object]:
     if needs_code(job.spec):
         copy_code(job.spec, job.request.folder, checkout, release)
     work.progress("preparing the environment")
-    environment = await ports.environments.prepare(str(checkout.service), job.spec.python, work.log)
+    environment = await ports.environments.prepare(
+        str(checkout.service), job.spec.python, work.log, fresh=job.request.fresh_env
+    )
     seen = surroundings(job, environment)
     ran = await _run_lines(job, checkout, with_variables(seen, job.spec, checkout, output))
     found = take_model(job.spec, checkout, output, release)

@@ -91,7 +91,7 @@ async def inspect(given: Inspection, sample: Path | None, job: BuildJob) -> Insp
     ended = await job.ports.processes.run(command(argv, given.seen, given.release, job))
     check_trouble("model", ended)
     if ended.exit_code:
-        raise UserMistake(_last_line(ended), code="bad-model", where=found.model or found.target)
+        raise UserMistake(_last_line(ended), code="bad-model")
     return Inspected(signature.read_bytes(), json.loads(recorded.read_bytes()))
 
 

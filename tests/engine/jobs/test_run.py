@@ -1,0 +1,131 @@
+"""A job always says how it ended, and nothing of it is left when it is killed."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.jobs.scene import FILES, SPEC, Scene
+from windlass.adapters.processes import families
+from windlass.engine.jobs.run import job_main
+from windlass.kernel.errors import Bug, Refused, Unavailable, UserMistake
+from windlass.ports.compute import job_folder
+from windlass.ports.git import TreeEntry
+
+DEADLINE_SECONDS = 120.0
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Scene:
+    return Scene(tmp_path)
+
+
+class Failing:
+    """A repository that fails as it is told."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def tree(self, repository: str, commit: str) -> tuple[TreeEntry, ...]:
+        raise self._error
+
+
+@pytest.mark.parametrize(
+    ("error", "trouble", "words"),
+    [
+        (UserMistake("is wrong", code="x", where="a", remedy="write b"), "user", "a: is wrong; write b"),
+        (Refused("is forbidden", code="x"), "user", "is forbidden"),
+        (Unavailable("does not answer", code="git-remote"), "network", "does not answer"),
+        (Unavailable("the disk is full", code="disk-full"), "disk", "the disk is full"),
+        (Unavailable("too large", code="limit"), "limit", "too large"),
+        (Bug("a promise is broken", code="x"), "crash", "a promise is broken"),
+        (OSError(28, "No space left on device", "/x"), "disk", "the disk failed: No space left on device: /x"),
+        (KeyError("x"), "crash", "the build failed inside Windlass: KeyError: 'x'"),
+    ],
+)
+def test_whose_fault_it_is(
+    scene: Scene, capfd: pytest.CaptureFixture[str], error: Exception, trouble: str, words: str
+) -> None:
+    """Every error becomes a result that says whose fault it is; our own faults leave their trace in the job's log."""
+    request = scene.request("0" * 40, SPEC)
+    git: Any = Failing(error)
+    assert 0 == asyncio.run(job_main(str(scene.home), request.job, replace(scene.ports, git=git)))
+    result = scene.result(request)
+    assert ("failed", trouble, words) == (result.state, result.trouble, result.words)
+    assert ("Traceback" in capfd.readouterr().err) == (trouble == "crash" or isinstance(error, OSError))
+
+
+def test_a_job_says_what_it_does(scene: Scene) -> None:
+    """While a job runs its progress can be read, and a second run of the same job begins with an empty folder."""
+    request = scene.request(scene.commit({**FILES, "train.py": "raise SystemExit(9)\n"}), SPEC)
+    folder = Path(job_folder(str(scene.home), request.job))
+    (folder / "work/tree/left").mkdir(parents=True)
+    assert 0 == asyncio.run(job_main(str(scene.home), request.job, scene.ports))
+    assert "running train:\n" == (folder / "progress.txt").read_text()
+    assert "exit code 9" in scene.result(request).words
+
+
+STUBBORN = """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+print("pid", os.getpid(), flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+def test_a_killed_job_leaves_no_orphan(scene: Scene) -> None:
+    """After kill -9 of a job, as `windlass` runs it, the training that it started is gone too, without a result."""
+    request = scene.request(scene.commit({**FILES, "train.py": STUBBORN}), SPEC)
+    log = scene.home / "control/logs/build" / f"visits-{request.job}.txt"
+    argv = [sys.executable, "-P", "-m", "windlass.main", "job", "--home", str(scene.home), "--job", request.job]
+    pid = os.posix_spawn(argv[0], argv, dict(os.environ))
+    try:
+        wait_until(lambda: len(pids(log)) == 2)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    wait_until(lambda: not any(is_alive(pid) for pid in pids(log)))
+    assert not (Path(job_folder(str(scene.home), request.job)) / "result.json").exists()
+
+
+def is_alive(pid: int) -> bool:
+    member = families.member_of(pid)
+    return member is not None and not member.is_zombie
+
+
+def pids(log: Path) -> list[int]:
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_job_as_windlass_runs_it(scene: Scene) -> None:
+    """The job's own process builds the release and exits 0 with the result in its place."""
+    request = scene.request(scene.commit(), SPEC)
+
+    async def run() -> int:
+        argv = ["-P", "-m", "windlass.main", "job", "--home", str(scene.home), "--job", request.job]
+        process = await asyncio.create_subprocess_exec(sys.executable, *argv)
+        return await process.wait()
+
+    assert 0 == asyncio.run(run())
+    result = scene.result(request)
+    assert "done" == result.state, result.words
+    assert json.loads(scene.files(result.release)["run.json"])["target"] == "model:Model"
