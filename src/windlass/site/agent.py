@@ -42,7 +42,8 @@ class Agent:
         self._driving = Driving(ports, self._memory)
         self._pass_lock = asyncio.Lock()
         self._is_open = False
-        self._is_down = False
+        self._is_down = False  # nothing is started any more
+        self._is_over = False  # nothing runs any more
         self._generation = 0  # of the plan whose routing the gateway has confirmed
         self._counts = TrafficCounts()
         self._counted_at = Instant(0)
@@ -56,7 +57,7 @@ class Agent:
         await self._open()
         self._ports.tasks.spawn("listen", self._listen())
         self._ports.tasks.spawn("report", self._keep_reporting())
-        while not self._is_down:
+        while not self._is_over:
             await self._pass()
             await self._ports.clock.sleep(self._settings.tick_seconds)
 
@@ -76,10 +77,11 @@ class Agent:
             while seconds_between(began, self._ports.clock.now()) < DOWN_SECONDS_MAX:
                 replicas = await self._ports.replicas.look()
                 if not replicas:
-                    return
+                    break
                 for one in replicas:
                     await self._ports.replicas.stop(one.name, 2.0)
                 await self._ports.clock.sleep(0.05)
+            self._is_over = True
 
     async def act(self, asked: Asked) -> dict[str, Any]:
         """Carry out what a person asks here: journalled first, then routed at once.

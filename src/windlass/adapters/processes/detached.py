@@ -7,6 +7,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,20 @@ from windlass.adapters.processes import families
 from windlass.adapters.processes.families import Member
 from windlass.kernel.errors import Unavailable
 
+# Starts the command once the process between is gone, and says its pid.
+_ORPHAN = """
+import os, sys, time
+between = os.getpid()
+pid = os.fork()
+if pid:
+    print(pid, flush=True)
+    os._exit(0)
+os.setsid()
+os.dup2(2, 1)
+while os.getppid() == between:
+    time.sleep(0.001)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 POLL_SECONDS = 0.02
 KILLED_SECONDS_MAX = 5.0  # a process that even SIGKILL does not end hangs in the kernel
 
@@ -28,13 +43,17 @@ class Detached:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start: its output is appended to `log`; `descriptors` are passed on under the same numbers."""
+    """What to start: its output is appended to `log`; `descriptors` are passed on under the same numbers.
+
+    `is_orphan` gives it no parent: Envoy ends itself when its parent does (PR_SET_PDEATHSIG).
+    """
 
     argv: Sequence[str]
     folder: str
     env: Mapping[str, str]
     log: str
     descriptors: tuple[int, ...] = ()
+    is_orphan: bool = False
 
 
 def launch(order: Launch) -> Detached:
@@ -43,15 +62,16 @@ def launch(order: Launch) -> Detached:
     Raises:
         Unavailable: it cannot be started.
     """
+    argv = (sys.executable, "-I", "-S", "-c", _ORPHAN, *order.argv) if order.is_orphan else order.argv
     try:
         with open(order.log, "ab") as log:
             process = subprocess.Popen(
-                order.argv,
+                argv,
                 cwd=order.folder,
                 env=order.env,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                stdout=subprocess.PIPE if order.is_orphan else log,
+                stderr=log,
                 start_new_session=True,
                 pass_fds=order.descriptors,
                 umask=0o077,
@@ -59,9 +79,12 @@ def launch(order: Launch) -> Detached:
     except OSError as error:
         words = f"cannot start {order.argv[0]}: {error.strerror or error}"
         raise Unavailable(words, code="cannot-start", where=order.log) from error
+    pid = process.pid
+    if order.is_orphan:
+        pid = int(process.communicate()[0])
     process.returncode = 0  # it stays when this object goes; `look_at` reaps it by its pid
-    member = families.member_of(process.pid)
-    return Detached(process.pid, member.started if member else "")
+    member = families.member_of(pid)
+    return Detached(pid, member.started if member else "")
 
 
 def look_at(process: Detached) -> Member | None:

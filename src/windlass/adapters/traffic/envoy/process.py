@@ -62,7 +62,7 @@ class EnvoyProcess:
         argv = (_binary(settings), "-c", f"{settings.folder}/boot.json", "--concurrency", str(settings.workers))
         options = ("--use-dynamic-base-id", "--reject-unknown-dynamic-fields", "-l", "warn")
         flush = ("--file-flush-interval-msec", str(FLUSH_MILLISECONDS))
-        order = Launch((*argv, *options, *flush), settings.folder, {"PATH": os.defpath}, self._log)
+        order = Launch((*argv, *options, *flush), settings.folder, {"PATH": os.defpath}, self._log, is_orphan=True)
         self._process = launch(order)
         record = {"pid": self._process.pid, "started": self._process.started}
         files.write_file(self._record, json.dumps(record).encode())
