@@ -39,7 +39,7 @@ async def report(request: Request, site: str) -> dict[str, Any]:
     """A site's report: absolute totals, so that repeating one is harmless."""
     try:
         received = from_json(SiteReport, await request.json())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserMistake(f"the report does not fit: {error}", code="invalid-report") from error
     if received.site != site:
         raise UserMistake("the report names another site than its path", code="invalid-report")
