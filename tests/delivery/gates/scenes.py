@@ -37,7 +37,7 @@ def rights(rows: int, *, worse: int = 0, better: int = 0, wrong: int = 0) -> tup
     return [1] * rows, candidate, champion
 
 
-def scored(rows: int, seed: int, noise: Sequence[float]) -> tuple[list[int], list[list[float]]]:
+def scored(rows: int, seed: int, noise: Sequence[float]) -> tuple[list[Any], list[list[Any]]]:
     """Labels, and one list of chances for each level of noise, all from one signal."""
     chance = np.random.default_rng(seed)
     labels = chance.integers(0, 2, rows)

@@ -27,7 +27,8 @@ def ask(ledger: Ledger, *candidates: str, rows: RowTable) -> tuple[Ledger, list[
     queries = []
     for candidate in candidates:
         seen = look(ledger, candidate, rows, ALPHA)
-        ledger, _ = seen.after, queries.append(seen.query)
+        ledger = seen.after
+        queries.append(seen.query)
     return ledger, queries
 
 
@@ -75,7 +76,8 @@ def test_renewing_a_fifth_each_time_never_runs_out() -> None:
     ledger, queries = Ledger(), []
     for release in range(30):
         seen = look(ledger, f"v{release}", table(range(20 * release, 20 * release + 100)), ALPHA)
-        ledger, _ = seen.after, queries.append(seen.query)
+        ledger = seen.after
+        queries.append(seen.query)
     assert [1, 2, 3, 4, 5, 5, 5] == queries[:7]
     assert 5 == max(queries)
 
@@ -139,10 +141,10 @@ def test_row_digests_depend_on_values_not_files(one: Any, other: Any, equal: boo
     assert equal is (row_digests({"a": [one]}, ("a",)) == row_digests({"a": [other]}, ("a",)))
 
 
-@given(st.lists(st.frozensets(st.integers(0, 12), min_size=1), max_size=12))
+@given(st.lists(st.frozensets(st.integers(0, 8), min_size=1), max_size=8))
 def test_no_row_is_asked_more_often_than_it_is_counted(holdouts: list[frozenset[int]]) -> None:
     """However rows come and go, a query's number is above how often any of its rows was asked before."""
-    ledger, times = Ledger(), dict.fromkeys(range(13), 0)
+    ledger, times = Ledger(), dict.fromkeys(range(9), 0)
     seen: Look
     for number, rows in enumerate(holdouts):
         seen = look(ledger, f"v{number}", table(sorted(rows)), ALPHA)

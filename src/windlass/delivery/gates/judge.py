@@ -10,6 +10,7 @@ Emerson and Simon 2021, Biometrics 77(1).
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
 from windlass.delivery.gates.checks import Bench, comparison_check, threshold_check
 from windlass.delivery.gates.limits import Process, process_check, quality_check
@@ -61,14 +62,12 @@ def judge(given: GateInput) -> GateOutcome:
     needs_rows = any(not isinstance(line, ProcessLine) for line in given.lines)
     if needs_rows and (refusals := (*given.refusals, *_unusable(given.holdout))):
         return replace(blank, refusals=refusals)
-    if needs_rows and (unanswered := _unanswered(given.candidate)):
+    if needs_rows and (unanswered := _unanswered(given.candidate, len(given.holdout.keys))):
         return replace(blank, verdict=Verdict.FAIL, checks=(*given.zero, unanswered))
     found = _checks(given)
     verdict = _overall(found)
     looked = any(isinstance(line, (ThresholdLine, ComparisonLine)) for line in given.lines)
-    visible = next((check.margin_visible for check in found if check.margin_visible is not None), None)
-    judged = replace(blank, verdict=verdict, checks=(*given.zero, *found), margin_visible=visible)
-    return replace(judged, query=spend.query if looked else 0)
+    return replace(blank, verdict=verdict, checks=(*given.zero, *found), query=spend.query if looked else 0)
 
 
 def _checks(given: GateInput) -> tuple[CheckResult, ...]:
@@ -86,6 +85,8 @@ def _checks(given: GateInput) -> tuple[CheckResult, ...]:
                 found.append(process_check(line, given.process))
             case QualityLine():
                 found.append(quality_check(line, given.holdout, given.process.known))
+            case _:
+                assert_never(line)
     return tuple(found)
 
 
@@ -117,11 +118,10 @@ def _unusable(holdout: Holdout) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _unanswered(candidate: Answers) -> CheckResult | None:
+def _unanswered(candidate: Answers, number: int) -> CheckResult | None:
     rows = set(spoiled(candidate.prediction)) | set(spoiled(candidate.score or ()))
     rows |= {row for row, given in enumerate(candidate.probability or (), 1) if spoiled(given)}
     if not rows:
         return None
-    note = f"the candidate answers nothing for {len(rows):,} of {len(candidate.prediction):,} rows"
-    words = f"{note} ({named(sorted(rows))})"
-    return CheckResult("every row is answered", Verdict.FAIL, "answers", n=len(candidate.prediction), note=words)
+    note = f"the candidate answers nothing for {len(rows):,} of {number:,} rows ({named(sorted(rows))})"
+    return CheckResult("every row is answered", Verdict.FAIL, "answers", n=number, note=note)

@@ -155,7 +155,7 @@ def _answers(release: str, rows: Sequence[Mapping[str, Any]], truth: Sequence[An
         words = f'the table of {release} has neither "{names.prediction}" nor "{names.score}"'
         raise UserMistake(words, code="missing-column", remedy="rename with --prediction or --score")
     score = [row[names.score] for row in rows] if rows and names.score in rows[0] else None
-    prediction = [row[names.prediction] for row in rows] if rows and names.prediction in rows[0] else score or []
+    prediction = [row[names.prediction] for row in rows] if rows and names.prediction in rows[0] else []
     classes = classes_of(truth)
     if score is None or len(classes) != 2 or spoiled(score) or not all(0 <= value <= 1 for value in score):
         return Answers(release, prediction, score=score)

@@ -76,7 +76,8 @@ def junit(outcome: GateOutcome, service: str) -> str:
 def _cases(outcome: GateOutcome) -> list[tuple[str, Verdict, str]]:
     cases = [(f"{check.line}{_against(check)}", check.verdict, check.sentence()) for check in outcome.checks]
     cases += [("the holdout can be judged", Verdict.UNSURE, words) for words in outcome.refusals]
-    if all(verdict in (Verdict.PASS, Verdict.NOT_APPLICABLE) for _, verdict, _ in cases):
+    failing = any(verdict in (Verdict.FAIL, Verdict.UNSURE) for _, verdict, _ in cases)
+    if outcome.verdict is not Verdict.PASS and not failing:
         cases.append(("the gate passes", outcome.verdict, outcome.sentence()))
     return cases
 
@@ -93,7 +94,15 @@ def _cells(check: CheckResult) -> tuple[str, ...]:
         if check.low != check.high:
             bounds = f"{figure(check.low, unit)} to {figure(check.high, unit)}"
     way = f"{check.method}{'' if check.exact else ', asymptotic'}" if check.method else "-"
-    return (check.verdict.value, f"{check.line}{_against(check)}", measured, bounds, limit, f"{check.n:,}", way)
+    return (
+        check.verdict.value,
+        f"{check.line}{_against(check)}",
+        measured,
+        bounds,
+        limit,
+        f"{check.n:,}" if check.n else "-",
+        way,
+    )
 
 
 def _against(check: CheckResult) -> str:
@@ -111,12 +120,15 @@ def _footers(outcome: GateOutcome) -> list[str]:
     lines += [check.sentence() for check in outcome.checks if check.note and check.verdict is not Verdict.PASS]
     if any(check.low is not None and check.low != check.high for check in outcome.checks):
         lines.append(
-            f"each bound holds with {confidence(outcome.alpha)} confidence, both together as an interval "
+            f"each bound of a metric holds with {confidence(outcome.alpha)} confidence, both together as an interval "
             f"with {confidence(2 * outcome.alpha)}"
         )
-    seen = next((check for check in outcome.checks if check.margin_visible is not None), None)
-    if seen is not None and seen.margin_visible is not None:
-        lines.append(f"this holdout can see a margin of {distance(seen.margin_visible, seen.unit)} of {seen.metric}")
+    visible = {
+        check.metric: distance(check.margin_visible, check.unit)
+        for check in outcome.checks
+        if check.margin_visible is not None
+    }
+    lines += [f"these rows can show a margin of {margin} of {metric}" for metric, margin in visible.items()]
     if outcome.query:
         lines.append(f"query {outcome.query} of these rows, {outcome.queries_left} left")
     return [*lines, *outcome.notes]

@@ -102,7 +102,7 @@ def sample_of(metric: Metric, rows: Ordered, answers: Answers) -> Sample:
 
 def _numeric(metric: Metric, rows: Ordered, answers: Answers) -> Totals:
     truth = numbers("labels", rows.labels)
-    error = numbers("predictions", _in_order(rows, answers.prediction)) - truth
+    error = numbers("predictions", _predictions(metric, rows, answers)) - truth
     match metric.name:
         case "mae":
             return _averaged(np.abs(error))
@@ -143,7 +143,7 @@ def _scored(metric: Metric, rows: Ordered, answers: Answers) -> Sample:
 
 
 def _classified(metric: Metric, rows: Ordered, answers: Answers) -> Sample:
-    truth, said = rows.labels, _in_order(rows, answers.prediction)
+    truth, said = rows.labels, _predictions(metric, rows, answers)
     _comparable(truth, said)
     right = np.array([a == b for a, b in zip(truth, said, strict=True)], dtype=float)
     if metric.name == "accuracy":
@@ -219,6 +219,12 @@ def _no_probability(label: Any, answers: Answers) -> Unfit:
 def _comparable(truth: Sequence[Any], said: Sequence[Any]) -> None:
     if not {isinstance(value, str) for value in truth} & {isinstance(value, str) for value in said}:
         raise Unfit(f"labels and predictions are of different kinds: {truth[0]!r} and {said[0]!r}")
+
+
+def _predictions(metric: Metric, rows: Ordered, answers: Answers) -> list[Any]:
+    if not answers.prediction:
+        raise Unfit(f"{metric.name} needs predictions, and there is only a score")
+    return _in_order(rows, answers.prediction)
 
 
 def _in_order(rows: Ordered, values: Sequence[Any]) -> list[Any]:

@@ -129,8 +129,7 @@ class GateOutcome:
     """Everything one look at the holdout came to.
 
     `refusals` say why nothing could be judged: then the verdict is unsure and no query was spent. `alpha` is what this
-    query may spend; `query` counts from 1, 0 where none was spent. `margin_visible` is that of the
-    first comparison.
+    query may spend; `query` counts from 1, 0 where none was spent.
     """
 
     verdict: Verdict
@@ -140,8 +139,12 @@ class GateOutcome:
     query: int = 0
     queries_left: int = 0
     alpha: float = 0.05
-    margin_visible: float | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def margin_visible(self) -> float | None:
+        """The smallest margin that these rows can show, by the first comparison that was made."""
+        return next((check.margin_visible for check in self.checks if check.margin_visible is not None), None)
 
     def sentence(self) -> str:
         """The verdict's reason in one sentence: the first check that decided it."""

@@ -1,0 +1,388 @@
+"""The gate's job: real releases, real environments, real processes where a release is asked."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.jobs.scene import Result, Scene, table
+from windlass.delivery.gates.stored import StoredScores, read_scores, write_scores
+from windlass.delivery.releases.manifest import read_manifest, write_manifest
+from windlass.delivery.sources.types import DataSpec, GateLine, ServiceSpec
+from windlass.engine.jobs.run import job_main
+from windlass.facts.types import VerdictGiven
+from windlass.kernel.digests import Digest
+from windlass.kernel.records import from_json, to_json
+from windlass.maths.spending import QUERIES_MAX
+from windlass.ports.compute import JobRequest, job_folder
+from windlass.ports.processes import Command, Ended, Processes
+
+LINES = ("accuracy >= 0.55", "roc_auc not worse than champion by 10pp", "latency p99 <= 10s", "memory <= 8Gi")
+
+# A model of a few lines: what takes seconds to import would be imported in every process that is started here.
+TRAIN = """
+import json, os, pathlib
+
+pathlib.Path(os.environ["WINDLASS_OUTPUT"], "weights.json").write_text(json.dumps([1, 5]))
+"""
+CLASS = """
+import json, math, pathlib
+
+
+class Model:
+    classes = [0, 1]
+
+    def setup(self, model: pathlib.Path) -> None:
+        self.weights = json.loads((model / "weights.json").read_text())
+
+    def predict(self, rows: list) -> dict:
+        risks = [self.weights[0] * row["age"] + self.weights[1] * row["visits"] - 75 for row in rows]
+        chances = [1 / (1 + math.exp(-risk / 20)) for risk in risks]
+        return {
+            "prediction": [int(chance > 0.5) for chance in chances],
+            "probability": [[1 - chance, chance] for chance in chances],
+        }
+"""
+FILES = {
+    "windlass.yaml": "service: visits\n",
+    "train.py": TRAIN,
+    "model.py": CLASS,
+    "data/train.csv": table(200, 1),
+    "data/holdout.csv": table(50, 2),
+}
+COARSER = {"train.py": TRAIN.replace("[1, 5]", "[1, 1]"), "data/holdout.csv": table(300, 2)}
+DATA = DataSpec({"train": "data/train.csv"}, "data/holdout.csv", label="ill", id="key")
+SPEC = ServiceSpec("visits", train="python train.py", model="model:Model", data=DATA)
+GONE = "blake3:" + "f" * 64
+
+
+def spec(*lines: str, **changes: Any) -> ServiceSpec:
+    """The service with a gate."""
+    return replace(SPEC, gate=tuple(GateLine(line) for line in lines or LINES), **changes)
+
+
+@dataclass
+class World:
+    """A repository with two builds: v1, and v2 that weighs its columns worse."""
+
+    scene: Scene
+    commits: list[str]
+    builds: list[Result]
+
+    def release(self, number: int) -> str:
+        return self.builds[number].release
+
+    def gate(self, number: int, wanted: ServiceSpec, processes: Processes | None = None, **body: Any) -> Result:
+        """Judge a build on the rows of the second commit."""
+        self.scene._jobs += 1
+        build = self.builds[number]
+        asked: dict[str, Any] = {
+            "release": build.release,
+            "champion": "",
+            "best": "",
+            "repository": str(self.scene.repository),
+            "commit": self.commits[1],
+            "folder": "",
+            "spec": to_json(wanted),
+            "policy": "blake3:policy",
+            "provenance": build.provenance,
+            "signature": build.body["signature"],
+        }
+        request = JobRequest(f"gate-{self.scene._jobs}", "gate", wanted.service, {**asked, **body})
+        path = Path(job_folder(str(self.scene.home), request.job))
+        path.mkdir(parents=True)
+        (path / "request.json").write_text(json.dumps(to_json(request)))
+        ports = replace(self.scene.ports, processes=processes or self.scene.ports.processes)
+        assert 0 == asyncio.run(job_main(str(self.scene.home), request.job, ports))
+        return self.scene.result(request)
+
+    def verdict(self, number: int, wanted: ServiceSpec, **body: Any) -> VerdictGiven:
+        """The fact that a judgement becomes."""
+        result = self.gate(number, wanted, **body)
+        assert result.state == "done", f"{result.words}\n{result.log}"
+        return from_json(VerdictGiven, result.body)
+
+    def scores(self, verdict: VerdictGiven) -> StoredScores:
+        return read_scores(asyncio.run(self.scene.artifacts.read(Digest(verdict.scores))))
+
+    def store(self, data: bytes) -> str:
+        return asyncio.run(self.scene.artifacts.put(data))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    scene = Scene(tmp_path_factory.mktemp("gate"))
+    commits = [scene.commit(FILES), scene.commit(COARSER)]
+    return World(scene, commits, [scene.build(commit) for commit in commits])
+
+
+@pytest.fixture(scope="module")
+def verdicts(world: World) -> tuple[VerdictGiven, VerdictGiven]:
+    """The verdicts on v1 and v2 as first releases, one after the other on the same rows."""
+    first = world.verdict(0, spec())
+    return first, world.verdict(1, spec(), ledger=first.scores)
+
+
+@pytest.fixture(scope="module")
+def known(world: World, verdicts: tuple[VerdictGiven, VerdictGiven]) -> dict[str, str]:
+    """Where each release's stored scores lie."""
+    return {world.release(number): verdict.scores for number, verdict in enumerate(verdicts)}
+
+
+def checks(verdict: VerdictGiven) -> dict[str, str]:
+    """Each check's line with its verdict."""
+    return {str(check["line"]).removeprefix("gate zero: "): str(check["verdict"]) for check in verdict.checks}
+
+
+def test_a_first_release_is_judged_alone(world: World, verdicts: tuple[VerdictGiven, VerdictGiven]) -> None:
+    """Gate zero, the threshold, the process and the ledger work on a real release; comparisons do not apply."""
+    first, second = verdicts
+    assert {
+        "it does not read the label": "pass",
+        "signature fits callers": "not applicable",
+        "held-out rows were held out": "pass",
+        "answers as built": "pass",
+        "accuracy >= 0.55": "pass",
+        "roc_auc not worse than champion by 10pp": "not applicable",
+        "latency p99 <= 10s": "pass",
+        "memory <= 8Gi": "pass",
+    } == checks(first)
+    assert ("pass", world.commits[1], "blake3:policy", "") == (
+        first.verdict,
+        first.commit,
+        first.policy,
+        first.champion,
+    )
+    assert (1, 2, True) == (first.query, second.query, first.holdout == second.holdout)
+    stored = world.scores(first)
+    assert (300, first.holdout, [world.release(0)]) == (len(stored.labels), stored.holdout, list(stored.releases))
+
+
+def test_the_process_is_measured_while_it_answers(verdicts: tuple[VerdictGiven, VerdictGiven]) -> None:
+    """Three hundred single calls are timed, and the peak memory is that of a Python process with a model."""
+    measured = {str(check["metric"]): check for check in verdicts[0].checks}
+    assert 300 == measured["latency p99"]["n"]
+    assert 10e6 < float(str(measured["memory"]["value"])) < 8e9
+
+
+def test_nothing_that_is_kept_names_a_person_or_a_feature(
+    world: World, verdicts: tuple[VerdictGiven, VerdictGiven]
+) -> None:
+    """Stored scores hold neither ids nor features: digests, labels, answers, losses and the ledger."""
+    raw = asyncio.run(world.scene.artifacts.read(Digest(verdicts[0].scores)))
+    assert not any(word in raw for word in (b"2-17", b"age", b"visits"))
+    assert {"format", "holdout", "rows", "labels", "releases", "ledger"} == set(json.loads(raw))
+
+
+def test_a_comparison_is_made_from_stored_scores(world: World, known: dict[str, str]) -> None:
+    """Judged again on the same rows no process starts; it is the same query, and the same numbers as with asking."""
+    champion = {"champion": world.release(0), "champion_signature": world.builds[0].body["signature"]}
+    wanted, ledger = spec("accuracy not worse than champion by 20pp"), known[world.release(1)]
+    stored = world.gate(1, wanted, scores=known, ledger=ledger, **champion)
+    asked = world.gate(1, wanted, scores={world.release(1): ledger}, ledger=ledger, **champion)
+    assert ("", 2) == (stored.log, stored.body["query"])
+    assert stored.body["checks"] == asked.body["checks"]
+    (check,) = (check for check in stored.body["checks"] if check["relative_to"])
+    assert ("champion", "Tango", 300, "pass") == tuple(check[key] for key in ("relative_to", "method", "n", "verdict"))
+    assert check["candidate"] != check["reference"]
+    assert {*known} == set(world.scores(from_json(VerdictGiven, stored.body)).releases)
+
+
+def test_the_best_release_is_compared_with_too(world: World, known: dict[str, str]) -> None:
+    """A best release that is not the champion has a check of its own, and the fact names both."""
+    verdict = world.verdict(1, spec(), champion=world.release(1), best=world.release(0), scores=known)
+    assert ["champion", "best"] == [check["relative_to"] for check in verdict.checks if check["relative_to"]]
+    assert (world.release(1), world.release(0)) == (verdict.champion, verdict.best)
+
+
+def test_spent_rows_are_refused(
+    world: World, verdicts: tuple[VerdictGiven, VerdictGiven], known: dict[str, str]
+) -> None:
+    """After twenty queries the verdict is unsure until there are fresh rows, and nobody is asked."""
+    stored = world.scores(verdicts[1])
+    ledger = replace(stored.ledger, asked=dict.fromkeys(stored.ledger.asked, QUERIES_MAX), candidates={})
+    refused = world.verdict(1, spec(), scores=known, ledger=world.store(write_scores(replace(stored, ledger=ledger))))
+    assert ("unsure", 0, "") == (refused.verdict, refused.query, refused.scores)
+    assert refused.sentence.startswith("these held-out rows have answered 20 queries")
+
+
+def test_a_ledger_that_cannot_be_read_is_no_fresh_ledger(world: World, known: dict[str, str]) -> None:
+    """With the ledger's blob gone the gate is broken, not begun anew."""
+    assert "failed" == world.gate(1, spec(), scores=known, ledger=GONE).state
+
+
+def test_lost_answers_only_mean_asking_again(world: World) -> None:
+    """Where the stored answers of a release are gone it is asked, and nothing else changes."""
+    asked = Scripted(Ended(0), ANSWERS)
+    verdict = world.gate(1, spec("accuracy >= 0.3"), asked, provenance={}, scores={world.release(1): GONE})
+    assert ("done", 1, 300) == (verdict.state, verdict.body["query"], verdict.body["checks"][-1]["n"])
+
+
+REFUSED: list[tuple[str, dict[str, Any], Mapping[str, Any], str]] = [
+    ("missing", {"holdout": "data/none.csv"}, {}, "the holdout data/none.csv is neither in the commit nor beside it"),
+    ("unread", {"holdout": "train.py"}, {}, "the holdout cannot be read: "),
+    ("unlabelled", {"label": "sick"}, {}, 'the holdout has no column "sick" (data: label); its columns are'),
+    ("overlap", {}, {"overlap": {"refuse": True, "sentence": "7 rows shared"}}, "7 rows shared; keep them apart"),
+]
+
+
+@pytest.mark.parametrize(
+    ("data", "provenance", "words"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_rows_that_may_not_be_judged_give_no_verdict_but_unsure(
+    world: World, data: dict[str, Any], provenance: Mapping[str, Any], words: str
+) -> None:
+    """A holdout that is missing, unreadable, unlabelled or shared with training is refused, and spends nothing."""
+    verdict = world.verdict(1, spec(data=replace(SPEC.data, **data)), provenance=provenance)
+    assert ("unsure", 0, "") == (verdict.verdict, verdict.query, verdict.scores)
+    assert verdict.sentence.startswith(words)
+
+
+def test_a_column_that_the_holdout_lacks_is_named(world: World) -> None:
+    """A candidate that reads a column the held-out rows do not have cannot be judged on them."""
+    signature = world.builds[1].body["signature"]
+    wider = {**signature, "columns": [*signature["columns"], {"name": "income", "datatype": "FP64"}]}
+    verdict = world.verdict(1, spec(), signature=wider, provenance={})
+    assert 'the holdout has no column "income", which the candidate reads' == verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"signature": {"columns": [{"name": "ill", "datatype": "INT64"}]}}, 'label: the model reads the column "ill"'),
+        ({"champion_signature": {"columns": [{"name": "iq", "datatype": "FP64"}]}}, 'signature: column "iq" is gone'),
+    ],
+)
+def test_gate_zero_fails_before_any_row_is_asked(world: World, body: dict[str, Any], words: str) -> None:
+    """A model that reads its label, or that breaks its callers, fails and spends no query."""
+    verdict = world.verdict(1, spec(), provenance={}, **body)
+    assert ("fail", 0, True) == (verdict.verdict, verdict.query, verdict.sentence.startswith(words))
+
+
+def test_a_declared_break_is_let_through(world: World, known: dict[str, str]) -> None:
+    """`breaking: true` turns the broken signature into a pass that is told."""
+    narrower = {"columns": [{"name": "iq", "datatype": "FP64"}]}
+    verdict = world.verdict(1, spec(breaking=True), champion_signature=narrower, scores=known)
+    assert "pass" == checks(verdict)["signature fits callers"]
+
+
+def test_changed_answers_fail(world: World) -> None:
+    """A release that answers its sample rows otherwise than when it was built fails in gate zero."""
+    recorded = world.scene.blob(world.builds[1].provenance["sample"]["rows"])
+    recorded["predictions"][0] = 1 - recorded["predictions"][0]
+    blob = world.store(json.dumps(recorded).encode())
+    verdict = world.verdict(1, spec(), provenance={"sample": {"rows": blob}})
+    assert ("fail", "fail") == (verdict.verdict, checks(verdict)["answers as built"])
+    assert verdict.sentence.startswith("answers: sample row 1 answered ")
+
+
+def broken(world: World) -> str:
+    """A release whose model is not one."""
+    manifest = read_manifest(asyncio.run(world.scene.artifacts.read(Digest(world.release(1)))))
+    bad = world.store(b"not a model")
+    files = [
+        replace(file, digest=Digest(bad), size=11) if file.path.startswith("model/") else file for file in manifest
+    ]
+    return world.store(write_manifest(files))
+
+
+def test_a_release_that_cannot_be_loaded_fails(world: World, known: dict[str, str]) -> None:
+    """A candidate that does not start fails in its own words; as a champion it only leaves comparisons unsure."""
+    verdict = world.verdict(1, spec(), release=broken(world))
+    assert ("fail", 0, "fail") == (verdict.verdict, verdict.query, checks(verdict)["it starts"])
+    beside = world.verdict(1, spec(), champion=broken(world), scores=known)
+    (check,) = (check for check in beside.checks if check["relative_to"])
+    assert ("unsure", "unsure") == (beside.verdict, check["verdict"])
+    assert str(check["note"]).startswith("the champion cannot be asked: ")
+
+
+class Scripted:
+    """Processes that end as they are told; one that ends well writes these answers."""
+
+    def __init__(self, ended: Ended, answers: Mapping[str, Any]) -> None:
+        self._ended = ended
+        self._answers = answers
+
+    async def run(self, command: Command) -> Ended:
+        output = Path(command.argv[command.argv.index("--output") + 1])
+        output.write_text(json.dumps(self._answers))
+        return self._ended
+
+
+ANSWERS = {
+    "prediction": [0, 1] * 150,
+    "probability": None,
+    "classes": None,
+    "outputs": {"risk": [0.1, 0.9] * 150},
+    "latency_ms": [],
+    "peak_memory_bytes": 1,
+}
+ENDINGS = [
+    (Ended(3, words="exit code 3", tail="loading\nno such type\n"), "done", "start: no such type"),
+    (Ended(4, words="exit code 4", tail=""), "done", "start: exit code 4"),
+    (Ended(-11, words="it was ended by SIGSEGV", tail="junk"), "done", "start: it was ended by SIGSEGV"),
+    (Ended(1, words="exit code 1", tail="Traceback\nValueError: x"), "crash", "asking a release failed: ValueError: x"),
+    (Ended(-9, "limit", "it used more than 1 GB"), "limit", "it used more than 1 GB"),
+    (Ended(1, "disk", "the disk is full"), "disk", "the disk is full"),
+]
+
+
+@pytest.mark.parametrize(("ended", "outcome", "words"), ENDINGS)
+def test_whose_fault_an_ending_is(world: World, ended: Ended, outcome: str, words: str) -> None:
+    """What the release did itself is a failed gate; what the machine or we did is no verdict, and is tried again."""
+    result = world.gate(1, spec(), Scripted(ended, ANSWERS), provenance={})
+    if outcome == "done":
+        assert ("done", "fail", words) == (result.state, result.body["verdict"], result.body["sentence"])
+    else:
+        assert ("failed", outcome) == (result.state, result.trouble)
+        assert words in result.words
+
+
+@pytest.mark.parametrize(("score", "verdict"), [("risk", "unsure"), ("margin", "fail")])
+def test_a_named_score_is_taken_from_the_outputs(world: World, score: str, verdict: str) -> None:
+    """`data: {score:}` names the output that ranks; a release that does not answer it fails and says so."""
+    wanted = spec("roc_auc >= 0.5", data=replace(SPEC.data, score=score))
+    result = world.gate(1, wanted, Scripted(Ended(0), ANSWERS), provenance={})
+    assert verdict == result.body["verdict"], result.body["sentence"]
+    if verdict == "fail":
+        assert 'start: it answers no "margin", which data: names as its score' == result.body["sentence"]
+
+
+def test_an_environment_without_a_reader_of_parquet_gets_json(world: World) -> None:
+    """The rows reach the release without their label, in a form that its environment can read."""
+    seen: dict[str, Any] = {}
+    ports = world.scene.ports
+
+    class Looking(Scripted):
+        async def run(self, command: Command) -> Ended:
+            path = Path(command.argv[command.argv.index("--input") + 1])
+            seen[path.name] = json.loads(path.read_bytes()) if path.suffix == ".json" else path.read_bytes()[:4]
+            return await super().run(command)
+
+    class Bare:
+        async def restore(self, lock: str, python_version: str, log: str) -> Any:
+            found = await ports.environments.restore(lock, python_version, log)
+            return replace(found, lock="numpy==2.0\n")
+
+    looking = Looking(Ended(0), ANSWERS)
+    world.gate(1, spec("accuracy >= 0.5"), looking, provenance={})
+    world.scene.ports = replace(ports, environments=Bare())  # type: ignore[arg-type]
+    world.gate(1, spec("accuracy >= 0.5"), looking, provenance={})
+    world.scene.ports = ports
+    assert b"PAR1" == seen["rows.parquet"]
+    assert ({"key", "age", "visits"}, 300) == (set(seen["rows.json"][0]), len(seen["rows.json"]))
+
+
+def test_a_gate_without_lines_about_rows_reads_none(world: World) -> None:
+    """Lines about the process alone need no holdout: the sample rows of the build are enough."""
+    verdict = world.verdict(1, spec("memory <= 8Gi", data=replace(SPEC.data, holdout="data/none.csv")))
+    assert ("pass", 0, "") == (verdict.verdict, verdict.query, verdict.holdout)
+    nothing = world.verdict(1, replace(SPEC, gate=()), provenance={})
+    assert ("unsure", "no check could be applied, and a gate without a check passes nothing") == (
+        nothing.verdict,
+        nothing.sentence,
+    )
