@@ -41,8 +41,9 @@ above; else the name of the repository's folder. State lies in `$XDG_STATE_HOME/
 
 Data goes to stdout, talk to stderr; `-q` silences the talk. With `-o json` stdout is one JSON object (with `-w` and
 `-f` one a line) or empty. It begins with `"api": "windlass/v1"` and `"kind"`; lists stand under `items`, times are
-RFC 3339 in UTC, shares 0 to 1, units are in the key, unknown is null. An error is then a problem document (RFC 9457) on stderr:
-`{"type": "/problems/no-such-service", "title", "status", "detail", "where", "remedy"}`. Text shows the local time zone.
+RFC 3339 in UTC, shares 0 to 1, units are in the key, unknown is null. An error is then a problem document (RFC 9457) on
+stderr: `{"type": "/problems/no-such-service", "title", "status", "detail", "where", "remedy"}`. Text shows the local
+time zone.
 
 Colours appear on a terminal unless `NO_COLOR` is set, `TERM` is `dumb`, or `--no-color` is given. Work over a second
 shows what it waits for.
