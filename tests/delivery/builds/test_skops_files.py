@@ -17,8 +17,17 @@ def archive(members: dict[str, bytes], stamp: int = 2020, compression: int = zip
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", compression) as file:
         for name, data in members.items():
-            file.writestr(zipfile.ZipInfo(name, (stamp, 1, 1, 0, 0, 0)), data)
+            file.writestr(zipfile.ZipInfo(name, (stamp, 1, 1, 0, 0, 0)), data, compress_type=compression)
     return target.getvalue()
+
+
+def patched(data: bytes, offset: int, new: bytes) -> bytes:
+    return data[:offset] + new + data[offset + len(new) :]
+
+
+def of_unknown_method(data: bytes) -> bytes:
+    """The archive with a method of compression that nobody has."""
+    return patched(patched(data, data.index(b"PK\x01\x02") + 10, b"\x63"), 8, b"\x63")
 
 
 def schema(*ids: int) -> bytes:
@@ -85,6 +94,8 @@ def test_real_models_mean_the_same() -> None:
         (archive({"schema.json": b"{"}), "it cannot be read"),
         (archive({"schema.json": b"[" * 100_000}), "it cannot be read"),
         (archive({"schema.json": schema(1), "1.npy": b"x"})[:-30], "it cannot be read"),
+        (patched(archive({"schema.json": schema(*range(99))}), 60, b"\xff" * 20), "it cannot be read"),
+        (of_unknown_method(archive({"schema.json": schema(1)})), "it cannot be read"),
         (archive({"schema.json": schema(1), "1.npy": b"x", "part-1.npy": b"y"}), "two of its parts have one name"),
         (archive({str(number): b"" for number in range(100_001)}), "it claims over 100,000 parts"),
     ],
@@ -106,7 +117,7 @@ def test_doubled_names_and_lying_sizes_are_refused() -> None:
             file.writestr("schema.json", schema(2))
     with pytest.raises(UserMistake, match="two of its parts have one name"):
         canonical_skops(target.getvalue())
-    honest = archive({"schema.json": schema(1), "1.npy": b"x" * 5000})
+    honest = archive({"schema.json": schema(1), "1.npy": b"x" * 5000}, compression=zipfile.ZIP_STORED)
     size = (5000).to_bytes(4, "little")
     lying = honest.replace(size, (0xFFFFFFF0).to_bytes(4, "little"))
     with pytest.raises(UserMistake, match="or 2 Gi"):

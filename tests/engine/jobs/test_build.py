@@ -210,6 +210,13 @@ def test_a_parquet_table_is_read_everywhere(scene: Scene, tmp_path: Path) -> Non
     assert sample_table(nothing, None, with_pyarrow, job) is None
 
 
+def test_an_artifact_must_be_a_file(scene: Scene) -> None:
+    """An artifact that is a folder is refused by its place."""
+    result = scene.build(scene.commit(), replace(SPEC, train="", model="", artifact="data"))
+    assert ("failed", "user") == (result.state, result.trouble)
+    assert "data: is no file; name the model's file" in result.words
+
+
 PICKLES = """
 import os, pathlib, pickle
 from own import Middle

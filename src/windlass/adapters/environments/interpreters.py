@@ -19,6 +19,7 @@ import importlib.metadata, json, sys
 found = [
     [one.metadata["Name"], one.version, one.read_text("direct_url.json") or "{}"]
     for one in importlib.metadata.distributions()
+    if one.metadata["Name"]
 ]
 json.dump(found, open(sys.argv[1], "w"))
 """
@@ -58,7 +59,9 @@ def our_lock() -> str:
     """The exact versions that are installed for our own interpreter, without ourselves and the tools of installing."""
     import importlib.metadata
 
-    found = ((normal_name(one.metadata["Name"]), one.version) for one in importlib.metadata.distributions())
+    # What an interrupted installation left behind has no name.
+    named = (one for one in importlib.metadata.distributions() if one.metadata["Name"])
+    found = ((normal_name(one.metadata["Name"]), one.version) for one in named)
     return "".join(sorted({f"{name}=={version}\n" for name, version in found if name not in _NOT_LOCKED}))
 
 

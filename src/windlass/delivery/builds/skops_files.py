@@ -9,6 +9,7 @@ import io
 import json
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,7 +33,7 @@ def canonical_skops(data: bytes) -> bytes:
             members = _members(archive)
         names = _Names(members)
         schema = names.renamed(json.loads(members.pop(SCHEMA)))
-    except (zipfile.BadZipFile, KeyError, ValueError, NotImplementedError, EOFError, RecursionError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, RuntimeError) as error:
         raise _mistake(f"it cannot be read: {clip(str(error))}") from error
     return _archive({SCHEMA: json.dumps(schema, separators=(",", ":")).encode(), **names.members()})
 
