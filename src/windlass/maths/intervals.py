@@ -14,7 +14,7 @@ from windlass.maths.effects import STANDARD
 from windlass.maths.shares import added_up, one_row, share_log_es, shares_of
 
 LOG_RATIO_MAX = 60.0  # beyond any ratio that counts up to 10^15 can tell apart
-HALVINGS = 60
+HALVINGS = 30  # an end is found to one part in ten million
 
 
 def ratio_interval(canary: Ints, control: Ints, share: Floats, alpha: float = 0.05) -> tuple[float, float]:
