@@ -113,8 +113,9 @@ def _check_source(findings: Findings) -> None:
         findings.complain((), "has no service; write service: <name>")
     if "train" in given and "artifact" in given:
         findings.complain(("artifact",), "stands beside train; keep the one that makes the model", key=True)
-    elif not {"train", "artifact", "run", "pin"} & set(given):
-        findings.complain((), "does not say where the model comes from; write train: <command> or artifact: <path>")
+    elif not {"train", "artifact", "run", "pin"} & set(given) and ":" not in str(given.get("model", "")):
+        ways = "train: <command>, artifact: <path>, or model: module:Class for a class that needs no training"
+        findings.complain((), f"does not say where the model comes from; write {ways}")
 
 
 def _check_data(findings: Findings, gate: tuple[GateLine, ...]) -> None:
