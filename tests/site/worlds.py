@@ -1,7 +1,10 @@
 """Sites in a few letters: releases a, b and c, slices such as `s2 a95 b5`, replicas such as `a0:ready`."""
 
+import asyncio
 import json
 import re
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from typing import Any
 
 from windlass.adapters.simulated.replicas import SimulatedReplicas
@@ -77,6 +80,9 @@ def replica(text: str, service: str = SERVICE) -> ReplicaProcess:
     )
 
 
+Story = Callable[["World"], Coroutine[Any, Any, None]]
+
+
 class Seals:
     """Signatures that a test can make: the digest of what is signed."""
 
@@ -148,3 +154,14 @@ def signed(generation: int, *slices: ServiceSlice, site: str = "local") -> Signe
     """A plan as the control plane signs it."""
     payload = canonical_bytes(to_json(SitePlan(site, generation, slices))).decode()
     return SignedPlan(site, generation, payload, Seals().sign(payload.encode()))
+
+
+def in_a_world(story: Story) -> Callable[[], None]:
+    """Run a story in a new world."""
+
+    @wraps(story)
+    def test() -> None:
+        asyncio.run(story(World()))
+
+    del test.__wrapped__  # pytest would ask for the world as a fixture
+    return test

@@ -21,6 +21,8 @@ from windlass.site.journal import Journal
 from windlass.site.memory import Memory
 from windlass.site.types import DISK, PLAN, SitePorts, SiteSettings
 
+__all__ = ["Agent", "SitePorts", "SiteSettings", "build"]
+
 DOWN_SECONDS_MAX = 20.0
 RESERVE_SECONDS = 60.0  # between two looks whether the reserve is there: on a full disk each try writes it in part
 

@@ -32,7 +32,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "skops": ("windlass.serving",),
     "sqlalchemy": ("windlass.adapters.store",),
     "starlette": ("windlass.api", "windlass.serving"),
-    "uvicorn": ("windlass.api", "windlass.serving"),
+    "uvicorn": ("windlass.api", "windlass.serving", "windlass.site"),
     "yaml": ("windlass.delivery.sources",),
 }
 
