@@ -1,9 +1,11 @@
 """The list of verbs, and what happens around each: lazy loading, shared flags, errors, exit codes."""
 
 import importlib
+import io
 import os
+import signal
 import sys
-from typing import Any
+from types import FrameType
 
 import click
 from click.shell_completion import CompletionItem
@@ -118,21 +120,33 @@ def root() -> click.Group:
 def main(doors: Doors, arguments: list[str] | None = None) -> int:
     """Run one command; the exit code. No error of any kind reaches a person as a traceback."""
     typed = sys.argv[1:] if arguments is None else arguments
-    _steady_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    before = signal.signal(signal.SIGTERM, _terminated)
+    try:
+        return _run(doors, typed)
+    except (KeyboardInterrupt, click.Abort):
+        return Exit.INTERRUPTED
+    except _Terminated:
+        return Exit.TERMINATED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(doors: Doors, typed: list[str]) -> int:
     try:
         outcome = root().main(typed, "windlass", standalone_mode=False, obj=doors)
         return int(outcome) if isinstance(outcome, int) else Exit.DONE
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return Exit.USAGE
+    except click.Abort:
+        raise
     except click.ClickException as error:
         return _fail(_mistake(error), typed)
     except WindlassError as error:
         return _fail(error, typed)
-    except (KeyboardInterrupt, click.Abort):
-        return Exit.INTERRUPTED
-    except _Terminated:
-        return Exit.TERMINATED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the interpreter complains once more at its end
         return Exit.TOOL
@@ -140,23 +154,12 @@ def main(doors: Doors, arguments: list[str] | None = None) -> int:
         return _unexpected(error, typed)
 
 
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
 class _Terminated(BaseException):
     pass
-
-
-def _steady_streams() -> None:
-    import contextlib
-    import signal
-
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-
-    def terminated(number: int, frame: Any) -> None:
-        raise _Terminated
-
-    with contextlib.suppress(ValueError):  # only the main thread may; tests run commands in others
-        signal.signal(signal.SIGTERM, terminated)
 
 
 def _mistake(error: click.ClickException) -> UserMistake:

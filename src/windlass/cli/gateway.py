@@ -1,13 +1,11 @@
 """The gateway's door as the command line sees it: which port, whether it answers, and a request to paste."""
 
 import http.client
-import json
-from typing import Any
 
 from windlass.cli.session import Session
 from windlass.cli.text.curl import curl, example_row
 from windlass.kernel.errors import WindlassError
-from windlass.sdk.homes import Home
+from windlass.sdk.homes import Home, settings_of
 
 DEFAULT_PORT = 8080
 LOOK_SECONDS = 2.0
@@ -15,17 +13,8 @@ LOOK_SECONDS = 2.0
 
 def port_of(home: Home) -> int:
     """The port that `up` chose."""
-    port = settings_of(home).get("port", DEFAULT_PORT)
+    port = settings_of(home.settings).get("port", DEFAULT_PORT)
     return port if isinstance(port, int) else DEFAULT_PORT
-
-
-def settings_of(home: Home) -> dict[str, Any]:
-    """What `up` wrote down; empty before the first time."""
-    try:
-        settings = json.loads(home.settings.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
 
 
 def gateway_answers(port: int) -> bool:

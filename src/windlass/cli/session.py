@@ -3,12 +3,15 @@
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from windlass.cli.doors import Doors
 from windlass.cli.talk import Talk
 from windlass.kernel.errors import Refused, Unavailable, UserMistake
-from windlass.sdk.client import Client, Request
 from windlass.sdk.homes import Home, home_at, home_named
+
+if TYPE_CHECKING:
+    from windlass.sdk.client import Client
 
 POINTER = Path(".windlass") / "home"
 LIVE_SECONDS = 2.0  # a control plane that does not say within this time that it lives is taken for dead
@@ -45,13 +48,17 @@ class Session:
         self._home = home
 
     @property
-    def api(self) -> Client:
+    def api(self) -> "Client":
         """The control plane."""
+        from windlass.sdk.client import Client
+
         return Client(self.home.api_socket)
 
     @property
-    def site(self) -> Client:
+    def site(self) -> "Client":
         """The site agent of this machine, which answers with the control plane dead too."""
+        from windlass.sdk.client import Client
+
         return Client(self.home.site_socket, "the site agent")
 
     @property
@@ -79,6 +86,8 @@ class Session:
 
     def control_lives(self) -> bool:
         """Whether the control plane answers at all."""
+        from windlass.sdk.client import Request
+
         try:
             return bool(self.api.ask(Request("/livez", seconds=LIVE_SECONDS)).get("live"))
         except Unavailable:

@@ -6,8 +6,6 @@ from typing import Any
 
 import click
 
-from windlass.cli.session import Session
-from windlass.cli.talk import Talk
 from windlass.kernel.errors import UserMistake
 
 
@@ -37,6 +35,9 @@ class Verb(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Read the shared flags, make the session, call the function."""
+        from windlass.cli.session import Session  # it loads what `--help` does not need
+        from windlass.cli.talk import Talk
+
         before = ctx.parent.params if ctx.parent is not None else {}
         own = {name: ctx.params.pop(name) for name in NAMES}
         chosen = {name: value or before.get(name) for name, value in own.items()}

@@ -8,10 +8,12 @@ import os
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from windlass.kernel.errors import UserMistake
 from windlass.kernel.limits import SOCKET_PATH_BYTES_MAX
 
+SETTINGS = "settings.json"
 LONGEST_SOCKET = "/r/xxxxxxxxxxxxxxxxxxxxxxxx.sock"
 
 
@@ -49,14 +51,14 @@ class Home:
     @property
     def settings(self) -> Path:
         """Ports and choices of `up`, as JSON, written by `up` and read by the processes."""
-        return self.folder / "settings.json"
+        return self.folder / SETTINGS
 
 
 def home_named(name: str) -> Home:
     """The home of this name.
 
     Raises:
-        UserMistake: the name could leave the state folder, or the sockets' paths would be too long.
+        UserMistake: the name could leave the state folder.
     """
     if not name or name in (".", "..") or "/" in name or not name.isprintable():
         raise UserMistake(f"{name!r} cannot name a home", code="bad-name", remedy="use letters, digits and -")
@@ -65,18 +67,33 @@ def home_named(name: str) -> Home:
 
 
 def home_at(folder: Path) -> Home:
-    """The home whose folder this is.
+    """The home whose folder this is. Its sockets lie where `up` wrote down that they lie, so that a shell with other
+    variables, or cron, finds them too."""
+    folder = folder.absolute()
+    recorded = settings_of(folder / SETTINGS).get("sockets")
+    return Home(folder.name, folder, Path(recorded) if isinstance(recorded, str) else sockets_for(folder))
 
-    Raises:
-        UserMistake: the sockets' paths would be too long.
-    """
+
+def settings_of(path: Path) -> dict[str, Any]:
+    """What `up` wrote down; empty before the first time, or where it cannot be read."""
+    import json
+
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def sockets_for(folder: Path) -> Path:
+    """Where the sockets of a home should lie, by the variables of now."""
     folder = folder.absolute()
     mark = sha256(str(folder).encode()).hexdigest()[:8]
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     sockets = Path(runtime) / "windlass" / mark if runtime else Path("/tmp") / f"windlass-{os.getuid()}-{mark}"
     if len(os.fsencode(sockets)) + len(LONGEST_SOCKET) > SOCKET_PATH_BYTES_MAX:
         sockets = Path("/tmp") / f"windlass-{os.getuid()}-{mark}"
-    return Home(folder.name, folder, sockets)
+    return sockets
 
 
 def make_folders(home: Home) -> None:

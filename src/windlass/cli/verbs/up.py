@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from windlass.cli.gateway import DEFAULT_PORT, gateway_answers, port_of, settings_of, working_curl
+from windlass.cli.gateway import DEFAULT_PORT, gateway_answers, port_of, working_curl
 from windlass.cli.machine import insist, port_holder
 from windlass.cli.repositories import Watched, point_to, watched
 from windlass.cli.session import Session, found_home
@@ -19,7 +19,7 @@ from windlass.cli.talk import Progress, harmless
 from windlass.cli.text.status import service_lines
 from windlass.cli.waiting import last_line
 from windlass.kernel.errors import Unavailable, UserMistake
-from windlass.sdk.homes import Home, home_named, make_folders
+from windlass.sdk.homes import Home, home_at, home_named, make_folders, settings_of, sockets_for
 from windlass.sdk.locks import running
 
 READY_SECONDS = 90.0  # a cold start on a slow machine takes some ten seconds
@@ -54,7 +54,7 @@ def _home(session: Session, first: Watched) -> Home:
     home = home_named(first.name)
     if session.name or first.root is not None:
         home, _ = found_home(session.name, first.root or Path.cwd())
-    known = settings_of(home).get("repository", first.repository)
+    known = settings_of(home.settings).get("repository", first.repository)
     if known != first.repository:
         raise UserMistake(
             f"the Windlass called {home.name} began with {known}",
@@ -66,7 +66,6 @@ def _home(session: Session, first: Watched) -> Home:
 
 def _start(session: Session, home: Home, first: Watched, port: int | None) -> bool:
     """Make sure that everything runs; True if the supervisor was started."""
-    make_folders(home)
     there = running(home, "supervisor") is not None
     known = port_of(home)
     if there and port not in (None, known):
@@ -75,7 +74,9 @@ def _start(session: Session, home: Home, first: Watched, port: int | None) -> bo
         )
     if not there:
         _check_port(home, port or known)
-        _write_settings(home, {"port": port or known, "repository": first.repository})
+        home = _write_settings(home, {"port": port or known, "repository": first.repository})
+        session.use(home)
+    make_folders(home)
     with session.talk.progress() as progress:
         _wait(session, None if there else _spawn(home), progress)
     return not there
@@ -93,10 +94,15 @@ def _check_port(home: Home, port: int) -> None:
         )
 
 
-def _write_settings(home: Home, settings: dict[str, Any]) -> None:
+def _write_settings(home: Home, settings: dict[str, Any]) -> Home:
+    """Write down what was chosen, and where the sockets lie: where they did, as gateway and replicas may still use
+    them; where that folder is gone, by the variables of now."""
+    sockets = home.sockets if home.sockets.is_dir() else sockets_for(home.folder)
+    home.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = home.settings.with_suffix(".new")
-    beside.write_text(json.dumps(settings) + "\n", encoding="utf-8")
+    beside.write_text(json.dumps(settings | {"sockets": str(sockets)}) + "\n", encoding="utf-8")
     os.replace(beside, home.settings)
+    return home_at(home.folder)
 
 
 def _spawn(home: Home) -> "subprocess.Popen[bytes]":
