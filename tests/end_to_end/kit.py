@@ -85,6 +85,7 @@ class Load:
     pause: float = 0.02
     statuses: Counter[int] = field(default_factory=Counter)
     releases: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -113,7 +114,7 @@ class Load:
 
     def _call(self, number: int) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        while not self._stop.wait(self.pause):
+        while not self._ended(connection):
             number += 1
             cold = number % 5 == 0
             body = json.dumps({"humidity": (number % 10) / 10, "temperature": -3.5 if cold else 12.5})
@@ -126,10 +127,18 @@ class Load:
                 self.problems.append(repr(error))
                 connection.close()
                 continue
+            release = answer.headers.get("x-windlass-release", "")
             self.statuses[answer.status] += 1
-            self.releases[answer.headers.get("x-windlass-release", "")] += 1
+            self.releases[release] += 1
             if answer.status >= 500:
+                self.failures[release] += 1
                 self.problems.append(text.decode()[:200])
+
+    def _ended(self, connection: http.client.HTTPConnection) -> bool:
+        ended = self._stop.wait(self.pause)
+        if ended:
+            connection.close()
+        return ended
 
 
 class Windlass:
