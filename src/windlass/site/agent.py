@@ -6,6 +6,7 @@ next agent adopts them.
 """
 
 import asyncio
+from enum import Enum
 from typing import Any
 
 from windlass.delivery.services.types import ServiceSlice
@@ -24,12 +25,21 @@ from windlass.site.types import DISK, PLAN, SitePorts, SiteSettings
 __all__ = ["Agent", "SitePorts", "SiteSettings", "build"]
 
 DOWN_SECONDS_MAX = 20.0
+FAILURES_COUNTED = 4  # the longest pause is 4 s: a control plane that is back is heard within some seconds
 RESERVE_SECONDS = 60.0  # between two looks whether the reserve is there: on a full disk each try writes it in part
 
 
 def build(ports: SitePorts, settings: SiteSettings) -> "Agent":
     """The agent over a chosen world: the real one, or the simulator's."""
     return Agent(ports, settings)
+
+
+class Heard(Enum):
+    """What asking for a plan came to: a new one is in force, nothing is new, or nothing of use was said."""
+
+    NEW = "new"
+    SAME = "same"
+    NOTHING = "nothing"
 
 
 class Agent:
@@ -183,30 +193,30 @@ class Agent:
         return seconds_between(self._contact_at, self._ports.clock.now())
 
     async def _listen(self) -> None:
-        """Ask for plans for ever; a new one is carried out at once."""
+        """Ask for plans for ever; a new one is carried out at once. Silence and useless answers earn growing pauses."""
         failures = 0
         while True:
-            before = self._contact_at
-            if await self._fetch():
+            heard = await self._fetch()
+            if heard is Heard.NEW:
                 await self._pass()
-            failures = 0 if self._contact_at > before and not self._holding.trouble else min(failures + 1, 5)
-            pause = 0.2 if failures == 0 else 0.25 * 2.0**failures
+            failures = min(failures + 1, FAILURES_COUNTED) if heard is Heard.NOTHING else 0
+            pause = 0.25 * 2.0**failures if failures else 0.2
             await self._ports.clock.sleep(pause * self._ports.chance.uniform(0.5, 1.5))
 
-    async def _fetch(self) -> bool:
-        """Ask for a newer plan; says whether one is in force now that was not before."""
+    async def _fetch(self) -> Heard:
+        """Ask for a newer plan. One that could not be stored is in force all the same, and the report says so."""
         try:
             signed = await self._ports.uplink.fetch(self._holding.generation)
         except Unavailable:
-            return False
+            return Heard.NOTHING
         self._contact_at = self._ports.clock.now()
         if signed is None:
-            return False
+            return Heard.SAME
         try:
-            return await self._holding.accept(signed)
+            return Heard.NEW if await self._holding.accept(signed) else Heard.NOTHING
         except Unavailable as error:
             self._disk_trouble = str(error)
-            return True
+            return Heard.NEW
 
     async def _keep_reporting(self) -> None:
         """Report for ever; while nobody listens, with pauses that differ from site to site."""

@@ -51,7 +51,7 @@ class ControlPlane:
     def _answer(self, line: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         if line == "GET /v1/sites/local/plan?wait=0.1 HTTP/1.1":
             if self.plan is None:
-                return 404, b"{}"
+                return 204, b""
             if int(headers["if-none-match"].strip('"')) >= self.plan.generation:
                 return 304, b""
             return 200, json.dumps(to_json(self.plan)).encode()

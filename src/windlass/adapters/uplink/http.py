@@ -33,7 +33,7 @@ class HttpUplink:
         """The newer plan; see `Uplink.fetch`."""
         path = f"/v1/sites/{self._site}/plan?wait={self._wait_seconds:g}"
         answer = await self._ask("GET", path, headers={"if-none-match": f'"{known}"'})
-        if answer.status_code in (304, 404):
+        if answer.status_code in (204, 304, 404):
             return None
         try:
             return from_json(SignedPlan, json.loads(answer.content))
