@@ -11,7 +11,7 @@ import pytest
 
 from tests.adapters.environments.wheels import make_wheel
 from windlass.adapters.environments import LocalEnvironments, interpreters, overlays
-from windlass.adapters.environments.installers import installer_env
+from windlass.adapters.environments.installers import Installers, installer_env
 from windlass.adapters.environments.interpreters import our_lock
 from windlass.adapters.environments.local import OUR_PYTHON, PLATFORM
 from windlass.adapters.processes.local import LocalProcesses
@@ -67,6 +67,7 @@ def test_without_requirements_it_is_ours(place: Place) -> None:
     assert "numpy" in names and "windlass" not in names and environment.lock == our_lock()
     assert environment == asyncio.run(place.environments.locate(environment.digest))
     assert [] == place.made()
+    assert (sys.executable, "-P", "-m", "json.tool", "x") == environment.argv("json.tool", "x")
 
 
 def test_requirements_become_an_environment(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,11 +126,9 @@ def test_a_silent_index_is_the_networks(place: Place, monkeypatch: pytest.Monkey
 
 
 def test_offline_names_what_is_missing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With WINDLASS_OFFLINE nothing is fetched: what is at hand is used, and what is missing is named."""
+    """With WINDLASS_OFFLINE nothing is fetched, and what is missing is named."""
     monkeypatch.setenv("WINDLASS_OFFLINE", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(place.wheels))
-    (place.service / "requirements.txt").write_text("greeting\n")
-    assert "greeting==1.0\n" == place.prepare().lock
     (place.service / "requirements.txt").write_text("greeting\nno-such-thing\n")
     with pytest.raises(UserMistake, match="WINDLASS_OFFLINE is set and no-such-thing is not on this machine"):
         place.prepare()
@@ -142,8 +141,9 @@ def test_hashes_are_checked(place: Place) -> None:
         place.prepare()
 
 
-def test_our_server_lies_behind_the_users_packages(place: Place) -> None:
-    """The overlay gives an environment our package and what it imports; the user's version of a package wins."""
+def test_our_server_lies_behind_the_users_packages(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The overlay gives an environment our package and what it imports; the user's version of a package wins. After an
+    upgrade of ours that cannot make its overlay, what was made before still serves."""
     make_wheel(place.wheels, "click", "99.0", {"click.py": "owner = 'user'\n"})
     asks = "import click, msgspec, windlass.kernel.digests as d\nprint(click.owner, d.digest_of(b'')[:12])\n"
     make_wheel(place.wheels, "asker", "1.0", {"asker.py": asks})
@@ -152,25 +152,16 @@ def test_our_server_lies_behind_the_users_packages(place: Place) -> None:
     (place.service / "msgspec.py").write_text("raise ImportError('the folder shadows a package')")
     assert "user blake3:af134\n" == output(environment.argv("asker"), place.service)
     assert environment.overlay.startswith(str(place.store / "overlays" / OUR_PYTHON))
-    assert (sys.executable, "-P", "-m", "json.tool", "x") == Environment(
-        environment.digest, sys.executable, "", ""
-    ).argv("json.tool", "x")
-
-
-def test_an_old_overlay_serves_when_no_new_one_can_be_made(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After an upgrade of ours that cannot make its overlay, what was made before still serves."""
-    place.require("greeting")
-    before = place.prepare()
 
     def fail(_target: Path) -> None:
         raise Unavailable("no disk", code="disk-full")
 
     monkeypatch.setattr(overlays, "overlay_name", lambda version: f"{version}-new")
     monkeypatch.setattr(overlays, "copy_ourselves", fail)
-    assert before == asyncio.run(place.environments.locate(before.digest))
+    assert environment == asyncio.run(place.environments.locate(environment.digest))
     shutil.rmtree(place.store / "overlays")
     with pytest.raises(Unavailable, match="no disk"):
-        asyncio.run(place.environments.locate(before.digest))
+        asyncio.run(place.environments.locate(environment.digest))
 
 
 def test_a_server_package_that_does_not_fit_is_refused(place: Place) -> None:
@@ -220,6 +211,50 @@ def test_another_python(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("PATH", f"{tmp_path}/liar")
     with pytest.raises(UserMistake, match=f"Python {other} is not on this machine"):
         place.prepare(other)
+
+
+FAKE_UV = """#!{python}
+import subprocess, sys
+with open("{log}", "a") as log:
+    print(*sys.argv[1:], file=log)
+if sys.argv[1] == "export":
+    open(sys.argv[sys.argv.index("-o") + 1], "w").write("--no-index\\n--find-links {wheels}\\ngreeting==1.0\\n")
+else:
+    requirements = sys.argv[sys.argv.index("-r") + 1]
+    pip = [sys.executable, "-m", "pip", "--python", sys.argv[sys.argv.index("--python") + 1]]
+    sys.exit(subprocess.run([*pip, "install", "-q", "-r", requirements]).returncode)
+"""
+
+
+def test_uv_is_used_where_it_is(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A uv.lock is exported and installed by uv; where uv is missing the way out is named."""
+    (place.service / "uv.lock").write_text("version = 1\n")
+    (place.service / "pyproject.toml").write_text('[project]\nname = "x"\ndependencies = ["greeting"]\n')
+    with pytest.raises(UserMistake, match=r"uv\.lock needs uv, which is not here; install uv, or run `uv export"):
+        place.prepare()
+    log = tmp_path / "uv.txt"
+    (tmp_path / "uv").write_text(FAKE_UV.format(python=sys.executable, log=log, wheels=place.wheels))
+    (tmp_path / "uv").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert "greeting==1.0\n" == place.prepare().lock
+    exported, installed = log.read_text().splitlines()
+    assert exported.startswith("export --frozen --no-dev --no-emit-project")
+    assert installed.startswith("pip install --python ")
+
+
+def test_a_python_that_makes_no_environment(place: Place) -> None:
+    """A Python without the module venv is the machine's fault, with what to install."""
+    installers = Installers(LocalProcesses(), str(place.store))
+    with pytest.raises(Unavailable, match=r"/bin/false cannot make a virtual environment.*python3-venv"):
+        asyncio.run(installers.make("/bin/false", str(place.service / "x"), ""))
+
+
+def test_a_python_without_pip_makes_its_own(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where neither uv nor pip is at hand an installer of our own is made, once."""
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    place.require("greeting")
+    assert "greeting==1.0\n" == place.prepare().lock
+    assert (place.store / "cache/pip/complete").exists()
 
 
 def test_installers_see_indexes_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:

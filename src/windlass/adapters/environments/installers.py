@@ -63,7 +63,7 @@ class Installers:
         argv = (base, "-I", "-m", "venv", "--without-pip", folder)
         ended = await self._processes.run(Command(argv, os.path.dirname(folder), installer_env(), log))
         if ended.exit_code or ended.trouble:
-            raise trouble_of(ended, "the virtual environment cannot be made")
+            raise _not_made(ended, base)
         return f"{folder}/bin/python"
 
     async def install(self, wanted: Installation) -> None:
@@ -111,10 +111,11 @@ class Installers:
         folder = self._cache / "pip"
         if not (folder / "complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
+            self._cache.mkdir(parents=True, exist_ok=True)
             argv = (sys.executable, "-I", "-m", "venv", str(folder))
             ended = await self._processes.run(Command(argv, str(self._cache), installer_env(), log))
             if ended.exit_code or ended.trouble:
-                raise trouble_of(ended, "there is neither uv nor pip")
+                raise _not_made(ended, sys.executable)
             (folder / "complete").touch()
         return str(folder / "bin/python")
 
@@ -140,6 +141,14 @@ def trouble_of(ended: Ended, what: str) -> WindlassError:
     if _NETWORK.search(ended.tail):
         return Unavailable(words, code="network", remedy="see that the package index can be reached; it is tried again")
     return UserMistake(words, code="requirements", remedy="correct the requirements; the log holds the whole story")
+
+
+def _not_made(ended: Ended, base: str) -> WindlassError:
+    words = f"{base} cannot make a virtual environment: {clip(_last_error(ended.tail) or ended.words)}"
+    if ended.trouble == "disk":
+        return Unavailable(words, code="disk-full", remedy="free some space; it is tried again")
+    remedy = "see that its module venv works; Debian has it in the package python3-venv"
+    return Unavailable(words, code=ended.trouble or "environment", remedy=remedy)
 
 
 def _offline(ended: Ended) -> WindlassError:
