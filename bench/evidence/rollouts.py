@@ -14,7 +14,7 @@ from zlib import crc32
 import numpy as np
 
 from bench.evidence.seconds import harm_each_second
-from bench.evidence.worlds import Chance, Counts, Seconds, World, draw, latency_chances
+from bench.evidence.worlds import FIRST_BUCKET, Chance, Counts, Seconds, World, draw, latency_chances
 from windlass.delivery.rollouts.decide import decide
 from windlass.delivery.rollouts.evidence import Arm, Stage, edges_from, weigh
 from windlass.delivery.rollouts.types import Limits, Move, RolloutView, SiteView
@@ -160,4 +160,4 @@ def _tally(arm: Seconds, rows: int) -> Tally:
 
 
 def _sparse(counts: Counts) -> dict[int, int]:
-    return {int(bucket): int(counts[bucket]) for bucket in np.flatnonzero(counts)}
+    return {FIRST_BUCKET + int(place): int(counts[place]) for place in np.flatnonzero(counts)}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.evidence.worlds import Counts, Seconds
+from bench.evidence.worlds import FIRST_BUCKET, Counts, Seconds
 from windlass.delivery.rollouts.evidence import Stage
 from windlass.facts.counts import Tally
 from windlass.maths.counts import FloatArray
@@ -42,7 +42,7 @@ def _slow(stages: Sequence[Stage], arms: tuple[Seconds, Seconds], which: int, se
     for past, now, beyond in zip(_tallies(stages), arms, (tolerated_edge_microseconds(edge), edge), strict=True):
         above = _growing(
             [surely_above(tally.latency, beyond) for tally in past],
-            now.latency[:, bucket_of(beyond) + 1 :].sum(axis=1),
+            now.latency[:, bucket_of(beyond) + 1 - FIRST_BUCKET :].sum(axis=1),
             seconds,
         )
         slow.append(above)

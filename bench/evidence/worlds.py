@@ -7,14 +7,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
-from windlass.maths.edges import BUCKETS, EDGES
+from windlass.maths.edges import EDGES, bucket_of
 
 Counts = npt.NDArray[np.int64]
 Chance = np.random.Generator
 
 LATENCY_MEDIAN_MICROSECONDS = 100_000.0
 LATENCY_SIGMA = 0.5
-NEGLIGIBLE = 1e-9
+FIRST_BUCKET = bucket_of(4_000)  # no call of any world is quicker than 4 ms or slower than 4 s
+LAST_BUCKET = bucket_of(4_000_000)
+BUCKETS_USED = LAST_BUCKET - FIRST_BUCKET + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """What happened in some consecutive seconds: one row for each second, latency by bucket."""
+    """What happened in some consecutive seconds: one row for each second, latency by bucket from `FIRST_BUCKET` on."""
 
     requests: Counts
     errors: Counts
@@ -42,7 +44,7 @@ class Seconds:
     @classmethod
     def none(cls) -> "Seconds":
         """One second without a request."""
-        return cls(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros((1, BUCKETS), np.int64))
+        return cls(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros((1, BUCKETS_USED), np.int64))
 
     def then(self, later: "Seconds", keep: int) -> "Seconds":
         """The last `keep` of these seconds and all later ones, after a first row that sums up everything older."""
@@ -56,16 +58,15 @@ class Seconds:
 
 @cache
 def latency_chances(slower: float = 1.0, tail: float = 0.0) -> npt.NDArray[np.float64]:
-    """The chance of each bucket for a lognormal latency, a part of the calls 400 ms later."""
-    edges = np.array(EDGES, dtype=np.float64)
+    """The chance of each used bucket for a lognormal latency, a part of the calls 400 ms later."""
+    edges = np.array(EDGES[FIRST_BUCKET : LAST_BUCKET + 1], dtype=np.float64)
     centre = np.log(LATENCY_MEDIAN_MICROSECONDS * slower)
 
     def below(microseconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         return np.asarray(ndtr((np.log(np.maximum(microseconds, 1e-3)) - centre) / LATENCY_SIGMA), dtype=np.float64)
 
     reached = (1.0 - tail) * below(edges) + tail * below(edges - 400_000.0)
-    chances = np.diff(np.concatenate([[0.0], reached, [1.0]]))
-    chances[chances < NEGLIGIBLE] = 0.0
+    chances = np.diff(np.concatenate([[0.0], reached]))
     return np.asarray(chances / chances.sum(), dtype=np.float64)
 
 
@@ -80,7 +81,4 @@ def draw(world: World, share: float, seconds: int, chance: Chance) -> tuple[Seco
 
 
 def _arm(requests: Counts, error_rate: float, chances: npt.NDArray[np.float64], chance: Chance) -> Seconds:
-    used = np.flatnonzero(chances)
-    latency = np.zeros((len(requests), BUCKETS), dtype=np.int64)
-    latency[:, used] = chance.multinomial(requests, chances[used] / chances[used].sum())
-    return Seconds(requests, chance.binomial(requests, error_rate), latency)
+    return Seconds(requests, chance.binomial(requests, error_rate), chance.multinomial(requests, chances))
