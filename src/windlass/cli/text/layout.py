@@ -12,8 +12,8 @@ BAR_PARTS = " ▏▎▍▌▋▊▉█"
 def wrapped(head: str, words: str, width: int) -> list[str]:
     """`head` and then `words`, continued below itself where it is longer than the line.
 
-    >>> wrapped("why  ", "one two three", 12)
-    ['why  one two', '     three']
+    >>> wrapped("why  ", "one two three four five six", 26)
+    ['why  one two three four', '     five six']
     """
     room = max(20, width - len(head)) if width else 1 << 30
     lines: list[str] = []

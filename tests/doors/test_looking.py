@@ -1,0 +1,127 @@
+"""Status, logs and send: what people look at, and what they cause."""
+
+import http.server
+import json
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.doors.conftest import Type
+from tests.doors.town import LIVE, Town
+from windlass.cli.talk import Paint, harmless
+from windlass.cli.text.status import status_lines
+
+HERE = Path(__file__).parent
+
+
+def test_a_rollout_as_text() -> None:
+    """The answer in rolling.json reads as in rolling.txt at both widths, and no line is wider than the terminal."""
+    answer = json.loads((HERE / "rolling.json").read_text(encoding="utf-8"))
+    lines = []
+    for width in (80, 140):
+        shown = list(status_lines(answer, Paint(False), width))
+        assert max(len(line) for line in shown) <= width
+        lines += [f"== {width} columns", *(line.rstrip() for line in shown)]
+    assert (HERE / "rolling.txt").read_text(encoding="utf-8").splitlines() == lines
+
+
+def test_colours_change_no_letter() -> None:
+    """With and without colour the text is the same."""
+    answer = json.loads((HERE / "rolling.json").read_text(encoding="utf-8"))
+    plain = "\n".join(status_lines(answer, Paint(False), 80))
+    painted = "\n".join(status_lines(answer, Paint(True), 80))
+    assert plain != painted and plain == harmless(painted)
+
+
+def test_logs_are_pieces_of_files(typed: Type, made: Town, state: Path) -> None:
+    """The log that was written last is shown, another on demand, and several under their names; sequences are gone."""
+    made.play(*LIVE)
+    made.open()
+    for number, (source, text) in enumerate((("build", "old\n"), ("gate", "judged\n"), ("replica", "up\x1b[31m!\r"))):
+        path = state / f"{source}.txt"
+        path.write_text(text)
+        made.logs[source] = [str(path)]
+        os.utime(path, (1_000_000_000 + number, 1_000_000_000 + number))
+    assert "up!\n" == typed("logs").out
+    assert "old\n" == typed("logs doctor-visits --source build").out
+    assert "no log" in typed("logs --since 5m").err
+    (state / "build.txt").touch()
+    (state / "gate.txt").touch()
+    both = typed("logs --since 5m").out
+    assert "==> build build.txt <==\nold\n" in both and "==> gate gate.txt <==\njudged\n" in both
+    answer = json.loads(typed("logs --source build -o json").out)
+    assert ("log", "build", "old\n") == (answer["kind"], answer["source"], answer["text"])
+
+
+class _Gateway(http.server.BaseHTTPRequestHandler):
+    """Answers well twice, then refuses, fails, and hangs up, for ever in this order."""
+
+    protocol_version = "HTTP/1.1"
+    count = 0
+    seen: list[tuple[str, str | None, bytes]] = []  # noqa: RUF012
+    lock = threading.Lock()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.lock:
+            number = type(self).count
+            type(self).count += 1
+            self.seen.append((self.path, self.headers["x-windlass-synthetic"], body))
+        status = (200, 200, 400, 500, 0)[number % 5]
+        if not status:
+            self.close_connection = True
+            return
+        self.send_response(status)
+        self.send_header("X-Windlass-Release", "aaaaaaaaaaaa")
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: a test's output is its own."""
+
+
+@pytest.fixture
+def gateway(made: Town) -> Iterator[type[_Gateway]]:
+    """A gateway that does not only answer well, at the port of the town's settings."""
+    _Gateway.count, _Gateway.seen = 0, []
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Gateway) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        settings = {"port": server.server_address[1], "sockets": str(made.home.sockets)}
+        made.home.settings.write_text(json.dumps(settings))
+        yield _Gateway
+        server.shutdown()
+        thread.join()
+
+
+def test_send_keeps_its_own_record(typed: Type, made: Town, gateway: type[_Gateway]) -> None:
+    """Every request is exactly one of answered, refused, failed or lost; each is marked as synthetic, and the rows of a
+    file are sent in turn."""
+    made.play(*LIVE)
+    made.open()
+    Path("rows.csv").write_text("age,visits\n30,1\n40,2\n")
+    answer = json.loads(typed("send --rows rows.csv --rate 200/s --for 250ms -o json").out)
+    counts = {name: answer[name] for name in ("sent", "answered", "refused", "failed", "lost")}
+    assert {"sent": 50, "answered": 20, "refused": 10, "failed": 10, "lost": 10} == counts
+    assert {"aaaaaaaaaaaa": 40} == answer["releases"]
+    assert {("/predict/doctor-visits", "1")} == {(path, mark) for path, mark, _ in gateway.seen}
+    assert [{"age": 30, "visits": 1}, {"age": 40, "visits": 2}] == sorted(
+        {body: json.loads(body) for _, _, body in gateway.seen}.values(), key=lambda row: int(row["age"])
+    )
+
+
+def test_send_needs_rows_and_somebody_who_answers(typed: Type, made: Town) -> None:
+    """Without recorded rows a file is asked for; a gateway that is not there is code 1, and the record is printed."""
+    made.play(*LIVE)
+    made.open()
+    asked = typed("send")
+    assert (2, True) == (asked.code, "give --rows FILE" in asked.err)
+    made.home.settings.write_text(json.dumps({"port": 1, "sockets": str(made.home.sockets)}))
+    Path("rows.csv").write_text("age\n30\n")
+    lost = typed("send --rows rows.csv --rate 100/s --for 50ms")
+    assert (1, True) == (lost.code, "5 sent: 0 answered, 0 refused, 0 failed, 5 without an answer" in lost.out)
+    assert "no request was answered" in lost.err
