@@ -288,3 +288,19 @@ def test_what_listens_is_private() -> None:
                     probe.connect(path)
 
     asyncio.run(story())
+
+
+def test_a_hanging_prediction_ends_its_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that never returns holds its replica for some time-outs; then the replica is ended, and says why."""
+    monkeypatch.setattr(local, "HEALTH_SECONDS", 0.1)
+
+    async def story() -> None:
+        async with replica_scene() as scene:
+            hanging = await store_release(scene.artifacts, good(1.0, seconds=600.0))
+            await scene.replicas.start(ReplicaWanted("fraud-0", "fraud", hanging, 0, 0.2))
+            ready = await until(scene, "fraud-0", "ready")
+            running = asyncio.create_task(ask(ready.socket))
+            assert "a prediction hangs" == (await until(scene, "fraud-0", "failed")).words
+            await asyncio.wait_for(asyncio.gather(running, return_exceptions=True), 60.0)
+
+    asyncio.run(story())

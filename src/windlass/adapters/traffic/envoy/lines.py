@@ -39,7 +39,7 @@ def parse_line(text: bytes) -> tuple[bool, Line | None]:
     cluster_service, release = parse_cluster(fields[2].decode(errors="replace"))
     if not mark or step in _UNCOUNTED or cluster_service != service:
         return True, None
-    code = int(fields[3])
+    code = int(fields[3]) if fields[3].isdigit() else 0
     flags = frozenset(fields[4].decode(errors="replace").split(","))
     attempts = int(fields[7]) if fields[7].isdigit() else 1
     line = Line(
