@@ -164,9 +164,9 @@ class Site:
         for _ in deadline(f"the replica is ready: {self.log()}"):
             assert process.poll() is None, self.log()
             said = self.ask()
-            if said and said[0]["pid"] == process.pid:
+            if said:
                 said[1].close()
-                if said[0]["ready"]:
+                if said[0]["pid"] == process.pid and said[0]["ready"]:
                     return said[0]
         raise AssertionError
 

@@ -138,6 +138,25 @@ def test_a_failing_model_ends_with_4(tmp_path: Path) -> None:
     assert "Traceback" in done.stderr
 
 
+def test_a_tensor_model_scores_no_table(tmp_path: Path) -> None:
+    """A release over tensors cannot score the rows of a table, and says so."""
+    release = python_release(tmp_path / "r", LIGHT)
+    spec = json.loads((release / "signature.json").read_text())
+    (release / "signature.json").write_text(json.dumps({**spec, "columns": []}))
+    (tmp_path / "rows.csv").write_text("age\n1\n")
+    done = score(release, tmp_path / "rows.csv")
+    assert (4, "the model takes tensors, not the rows of a table") == (done.returncode, last_line(done.stderr))
+
+
+@pytest.mark.parametrize("text", ["{", "{}", '{"inputs": 3}'])
+def test_a_broken_signature_ends_with_3(tmp_path: Path, text: str) -> None:
+    """A release whose signature cannot be read does not load."""
+    release = python_release(tmp_path / "r", LIGHT)
+    (release / "signature.json").write_text(text)
+    done = score(release, tmp_path / "rows.csv")
+    assert (3, True) == (done.returncode, "no readable signature" in last_line(done.stderr))
+
+
 @pytest.mark.parametrize("name", ["absent.csv", "rows.txt"])
 def test_a_table_that_cannot_be_read_ends_with_2(release: Path, tmp_path: Path, name: str) -> None:
     """A table that is not there, or of another kind, ends with 2."""

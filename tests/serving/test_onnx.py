@@ -263,3 +263,54 @@ def test_samples_that_do_not_fit(tmp_path: Path, rows: Any, words: str) -> None:
     """A sample of another width or with unusable types is refused with what it has."""
     with pytest.raises(UserMistake, match=words):
         release_of(tmp_path / "r", sums(), rows)
+
+
+def test_text_models_are_tried_without_a_sample(tmp_path: Path) -> None:
+    """Without a sample a text model is tried with an empty text, and its inputs are its columns."""
+    node = helper.make_node("Identity", ["word"], ["same"])
+    model = model_of([node], [info("word", STRING, [None, 1])], [info("same", STRING, [None, 1])])
+    signature = read_signature(release_of(tmp_path / "r", model, None) / "signature.json")
+    assert [("word", "BYTES", False)] == [(c.name, c.datatype, c.nullable) for c in signature.columns]
+
+
+def labelled(shift_by: int) -> Any:
+    """x [n, 3] -> probabilities, and a label that is the most probable column's number plus `shift_by`."""
+    nodes = [
+        helper.make_node("Softmax", ["x"], ["p"], axis=1),
+        helper.make_node("ArgMax", ["p"], ["i"], axis=1, keepdims=0),
+        helper.make_node("Add", ["i", "shift"], ["label"]),
+    ]
+    shift = numpy_helper.from_array(np.array([shift_by], dtype=np.int64), "shift")
+    outputs = [info("label", INT64, [None]), info("p", FLOAT, [None, 3])]
+    return model_of(nodes, [info("x", FLOAT, [None, 3])], outputs, (shift,))
+
+
+@pytest.mark.parametrize(("shift", "classes"), [(0, (0, 1, 2)), (5, ())])
+def test_unnamed_classes_are_counted_only_where_that_is_true(tmp_path: Path, shift: int, classes: Any) -> None:
+    """Where the file names no classes, they are 0, 1, 2 if the labels of the sample say so; else nothing is guessed."""
+    signature = read_signature(release_of(tmp_path / "r", labelled(shift), ROWS) / "signature.json")
+    assert (classes, "label") == (signature.classes, signature.prediction)
+    assert bool(classes) == bool(signature.probability)
+
+
+def test_packed_class_labels_are_read(tmp_path: Path) -> None:
+    """Class labels are found whether their numbers are written one by one or packed; a negative one keeps its sign."""
+    attribute = helper.make_attribute("classlabels_int64s", [3, -7])
+    name, label = b"\x0a\x12classlabels_int64s", (1 << 64) - 7
+    packed = (
+        name + b"\x42" + bytes([11, 3]) + bytes([label >> 7 * i & 0x7F | (0x80 if i < 9 else 0) for i in range(10)])
+    )
+    for data in (attribute.SerializeToString(), packed):
+        node = b"\x2a" + bytes([len(data)]) + data
+        graph = b"\x0a" + bytes([len(node)]) + node
+        path = tmp_path / "model.onnx"
+        path.write_bytes(b"\x3a" + bytes([len(graph)]) + graph)
+        assert [(3, -7)] == look(path).classes
+
+
+def test_a_sequence_that_is_no_table_is_a_failure(tmp_path: Path) -> None:
+    """A model that answers a sequence of tensors cannot be served."""
+    node = helper.make_node("SequenceConstruct", ["x", "x"], ["s"])
+    output = helper.make_tensor_sequence_value_info("s", FLOAT, [None, 3])
+    with pytest.raises(ModelFailed, match="a sequence that is no table of probabilities"):
+        release_of(tmp_path / "r", model_of([node], [info("x", FLOAT, [None, 3])], [output]), ROWS)

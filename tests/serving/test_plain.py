@@ -147,3 +147,13 @@ def test_tensor_refusals_name_the_place(signature: Signature, body: Any, words: 
     """A tensor that does not fit is a 400 with its shape and the index of the value."""
     status, problem = post(a_door(signature), "/predict/clinic", body)
     assert (400, True) == (status, words in problem["detail"]), problem
+
+
+def test_a_column_that_is_not_required_may_be_left_out() -> None:
+    """A column that is not required is missing where no row has it; rows that differ in it are refused."""
+    signature = columns_signature(ColumnSpec("age", "FP64"), ColumnSpec("note", "BYTES", required=False, nullable=True))
+    door = a_door(signature, lambda frame: {"prediction": [str(note) for note in frame["note"]]})
+    assert ["None"] == post(door, "/predict/clinic", {"age": 1})[1]["predictions"]
+    assert ["a"] == post(door, "/predict/clinic", {"age": 1, "note": "a"})[1]["predictions"]
+    status, problem = post(door, "/predict/clinic", [{"age": 1}, {"age": 1, "note": "a"}])
+    assert (400, True) == (status, 'row 1: has other columns than row 0: "note"' in problem["detail"])

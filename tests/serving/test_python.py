@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.serving.kit import DIGEST, post
 from windlass.kernel.errors import UserMistake, WindlassError
+from windlass.serving.door import Door
 from windlass.serving.frames import frame_of_rows
 from windlass.serving.inference import infer
 from windlass.serving.problems import ModelFailed
-from windlass.serving.releases import load_model, run_model
+from windlass.serving.releases import LoadedRelease, load_model, run_model
 from windlass.serving.runtimes import Model, RunSpec, Source
 from windlass.serving.signature import Signature
 from windlass.serving.tables import TableColumn
@@ -148,3 +150,14 @@ def test_data_frames_keep_their_columns() -> None:
     frame = data_frame({"b": np.array([1.0]), "a": np.array(["x"], dtype=object)}, Signature(()))
     assert (["b", "a"], [[1.0, "x"]]) == (list(frame.columns), frame.to_numpy(dtype=object).tolist())
     assert isinstance(frame, pd.DataFrame)
+
+
+def test_without_pandas_a_data_frame_is_asked_for(write: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class that takes data frames in an environment without pandas says so, in the log and not to the caller."""
+    model = write(f"{HEAD}    def predict(self, rows: 'pd.DataFrame'):\n        return rows['age']\n")
+    release = LoadedRelease(model, model.draft(SAMPLE), "python")
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(UserMistake, match="add pandas to the service's requirements"):
+        release.predict(frame_of_rows(ROWS, release.signature))
+    status, problem = post(Door(release, "clinic", DIGEST), "/predict/clinic", ROWS)
+    assert (500, "model failed") == (status, problem["title"])

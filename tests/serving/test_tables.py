@@ -1,6 +1,7 @@
 """Tables from files: types from all rows, missing values as None."""
 
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +140,10 @@ def test_text_that_does_not_fit_the_signature(tmp_path: Path, text: str, datatyp
     path = written(tmp_path, "t.csv", f"a,b\n0,0\n{text},0\n".replace("0,0", "true,0" if datatype == "BOOL" else "0,0"))
     with pytest.raises(UserMistake, match=f'row 1, column "a": expected {datatype}, given "{text}"'):
         read_table(path, columns_signature(ColumnSpec("a", datatype)))
+
+
+def test_without_pyarrow_parquet_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment without pyarrow says what it needs to read Parquet."""
+    monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
+    with pytest.raises(UserMistake, match="add pyarrow to the service's requirements, or use CSV"):
+        read_table(written(tmp_path, "t.parquet", b"PAR1"))

@@ -7,9 +7,11 @@ import json
 import os
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+_RETRY_SECONDS = 0.05  # long enough not to spin while the process has no free descriptor
 _ANSWER_SECONDS = 5.0  # an agent that does not read its few bytes by then is gone
 
 
@@ -29,6 +31,7 @@ class Handback:
         self._path = path
         self._listener = listener
         self._facts = facts
+        self._inode = 0
 
     def start(self) -> None:
         """Listen at the path, which a predecessor that was killed may have left behind."""
@@ -37,23 +40,26 @@ class Handback:
         control.bind(str(self._path))
         os.chmod(self._path, 0o600)
         control.listen()
-        # The descriptor is duplicated: the server closes its own before the last requests have ended.
-        listener = self._listener.dup()
-        threading.Thread(target=self._answer_all, args=(control, listener), name="handback", daemon=True).start()
+        self._inode = os.stat(self._path).st_ino
+        # Duplicated, because the server closes its own before the last requests have ended; and by number, because
+        # `socket.dup` would make accepting block in every process that holds this socket.
+        number = os.dup(self._listener.fileno())
+        threading.Thread(target=self._answer_all, args=(control, number), name="handback", daemon=True).start()
 
     def stop(self) -> None:
-        """Take the path away."""
-        self._path.unlink(missing_ok=True)
+        """Take the path away, unless a successor listens there by now."""
+        if self._path.exists() and os.stat(self._path).st_ino == self._inode:
+            self._path.unlink()
 
-    def _answer_all(self, control: socket.socket, listener: socket.socket) -> None:
+    def _answer_all(self, control: socket.socket, number: int) -> None:
         while True:
-            connection, _ = control.accept()
-            with connection:
-                try:
+            try:
+                connection, _ = control.accept()
+                with connection:
                     connection.settimeout(_ANSWER_SECONDS)
-                    socket.send_fds(connection, [self._line()], [listener.fileno()])
-                except OSError:
-                    continue  # the agent left; it will ask again
+                    socket.send_fds(connection, [self._line()], [number])
+            except OSError:
+                time.sleep(_RETRY_SECONDS)  # the agent left, or no descriptor is free; it will ask again
 
     def _line(self) -> bytes:
         facts = self._facts

@@ -21,6 +21,7 @@ PLACES = 64  # requests that may wait for the worker; more would wait longer tha
 BUFFERED_BYTES_MAX = 256 << 20  # bodies of all waiting requests together: four of the largest
 KEEP_ALIVE_SECONDS = 7200  # longer than the gateway keeps an idle connection, so that only the gateway closes one
 BODY_SECONDS_MAX = 10.0  # a body that takes longer comes from a caller that is gone or means harm
+ACCEPTED_SECONDS = 0.2  # within which the gateway sends the request for which it opened a connection
 HUNG_TIMEOUTS = 6  # a prediction that runs this many time limits will not come back
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
@@ -111,6 +112,16 @@ async def _send(send: Send, reply: Reply, request_id: str, is_head: bool) -> Non
     await send({"type": "http.response.body", "body": b"" if is_head else reply.body})
 
 
+class _Server(uvicorn.Server):
+    """Stops accepting a moment before it closes what is idle: a connection just accepted still gets its answer."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(ACCEPTED_SECONDS)
+        await super().shutdown(sockets)
+
+
 def serve(application: Application, listener: socket.socket, timeout_seconds: float) -> None:
     """Serve until SIGTERM or SIGINT; running requests end first, for at most `timeout_seconds`.
 
@@ -127,7 +138,7 @@ def serve(application: Application, listener: socket.socket, timeout_seconds: fl
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(timeout_seconds)),
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
 
     def leave(number: int, frame: types.FrameType | None) -> None:
         server.should_exit = True

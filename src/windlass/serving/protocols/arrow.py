@@ -2,6 +2,8 @@
 
 import io
 from collections.abc import Mapping
+from functools import cache
+from importlib.util import find_spec
 from typing import Any
 
 from windlass.kernel.errors import clip
@@ -15,13 +17,10 @@ from windlass.serving.tables import arrow_values
 MEDIA_TYPE = "application/vnd.apache.arrow.stream"
 
 
+@cache
 def is_present() -> bool:
-    """Whether this environment can read Arrow."""
-    try:
-        import pyarrow
-    except ImportError:
-        return False
-    return bool(pyarrow.__version__)
+    """Whether this environment can read Arrow; looked up, not imported, because few callers send it."""
+    return find_spec("pyarrow") is not None
 
 
 def read(body: bytes, signature: Signature) -> Frame:

@@ -86,6 +86,7 @@ def load(source: Source) -> Model:
         raise UserMistake(what, code="unknown-format", remedy=f"known are {', '.join(_FORMATS)}")
     if source.code is not None and source.code.is_dir():
         sys.path.insert(0, str(source.code))
+        sys.dont_write_bytecode = True  # a release's folder holds what its manifest names, and nothing else
     runtime = cast(Runtime, import_module(module))
     try:
         return runtime.load(source)

@@ -1,5 +1,6 @@
 """Frames as the data frames that models were trained on."""
 
+from functools import cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -29,6 +30,7 @@ def data_frame(frame: Frame, signature: Signature) -> Any:
     )
 
 
+@cache
 def has_pandas() -> bool:
     """Whether this environment holds pandas."""
     return find_spec("pandas") is not None

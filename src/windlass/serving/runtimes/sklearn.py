@@ -83,6 +83,8 @@ class _SklearnModel:
         known = getattr(estimator, "feature_names_in_", None)
         self._names = None if known is None else [str(name) for name in known]
         self._width: int | None = getattr(estimator, "n_features_in_", None)
+        if self._names is not None and has_pandas():
+            import_module("pandas")  # now, so that the first request does not wait for it
 
     def draft(self, sample: TableColumns | None) -> Signature:
         if sample is None:
