@@ -7,6 +7,7 @@ import threading
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
+from unittest import mock
 
 import uvicorn
 
@@ -14,7 +15,6 @@ from windlass.adapters.simulated.world import SimulatedClock
 from windlass.api.app import make_app
 from windlass.api.principals import PeerProtocol
 from windlass.sdk.homes import Home, home_at, make_folders
-from windlass.sim import world as sim_world
 from windlass.sim.session import Session
 from windlass.sim.world import World
 from windlass.site.socket import door
@@ -137,12 +137,11 @@ class Town:
 @contextlib.contextmanager
 def town(folder: Path) -> Iterator[Town]:
     """A town whose home lies below a folder."""
-    before, sim_world.SimulatedClock = sim_world.SimulatedClock, PatientClock  # type: ignore[misc]
     home = home_at(folder)
     make_folders(home)
     made = Town(home)
-    try:
-        yield made
-    finally:
-        made.close()
-        sim_world.SimulatedClock = before  # type: ignore[misc]
+    with mock.patch("windlass.sim.world.SimulatedClock", PatientClock):
+        try:
+            yield made
+        finally:
+            made.close()

