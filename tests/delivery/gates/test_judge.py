@@ -4,6 +4,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.delivery.gates.scenes import BEST, CANDIDATE, CHAMPION, chances, check, classes, holdout, rights, scored
 from windlass.delivery.gates.judge import GateInput, Spend, judge
@@ -45,6 +47,17 @@ CASES = [
 def test_every_check_must_pass(lines: tuple[str, ...], champion: Answers | None, verdict: str) -> None:
     """One fail fails, one unsure holds, and a pass needs at least one check that speaks of the release."""
     assert verdict == outcome(*lines, champion=champion).verdict
+
+
+@settings(max_examples=30)
+@given(st.lists(st.sampled_from([line for lines, _, _ in CASES for line in lines]), max_size=4), st.booleans())
+def test_unsure_never_passes(lines: list[str], compared: bool) -> None:
+    """Whatever the lines, a verdict is a pass only if no check failed, none is unsure, and one passed."""
+    found = outcome(*lines, champion=THEIRS if compared else None)
+    verdicts = {check.verdict for check in found.checks}
+    if found.verdict is Verdict.PASS:
+        assert Verdict.PASS in verdicts <= {Verdict.PASS, Verdict.NOT_APPLICABLE}
+    assert (Verdict.FAIL in verdicts) == (found.verdict is Verdict.FAIL)
 
 
 def test_a_first_release_has_no_champion_to_lose_to() -> None:

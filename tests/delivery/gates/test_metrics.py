@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,7 @@ UNFIT: list[tuple[str, list[Any], Answers, str]] = [
 def test_what_rows_cannot_carry_is_said(metric: str, labels: list[Any], answers: Answers, words: str) -> None:
     """Labels or answers that cannot carry a metric are refused with the reason and what to use instead."""
     rows = in_order(holdout(labels))
-    unshuffled = type(rows)(rows.holdout, np.arange(len(labels)), None, 0)
+    unshuffled = replace(rows, labels=labels, order=np.arange(len(labels)))
     with pytest.raises(Unfit) as error:
         sample_of(METRICS[metric], unshuffled, answers)
     assert str(error.value).startswith(words)

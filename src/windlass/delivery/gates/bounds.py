@@ -19,6 +19,7 @@ from windlass.maths.auc import AucBounds, Draw, auc_bounds, auc_difference_bound
 from windlass.maths.betting import Span, mean_above_log_e, mean_below_log_e, mean_bounds
 from windlass.maths.bootstrap import Bounds, Resampled, as_sums, bootstrap_t, of_totals
 from windlass.maths.counts import FloatArray, IntArray
+from windlass.maths.normal import normal_quantile
 from windlass.maths.proportions import TANGO_ROWS_MIN, proportion_lower, proportion_upper, tango_lower, tango_upper
 from windlass.maths.rounding import round10
 
@@ -168,9 +169,7 @@ def _between(found: Bounds, number: int, way: tuple[str, bool], setting: Setting
 
 
 def _squared_error(low: float, high: float, alpha: float) -> float:
-    from scipy.special import ndtri
-
-    return float(((high - low) / (2 * ndtri(1 - alpha))) ** 2) if math.isfinite(high - low) else math.nan
+    return ((high - low) / (2 * normal_quantile(1 - alpha))) ** 2 if math.isfinite(high - low) else math.nan
 
 
 def _unit_means(values: FloatArray, units: IntArray | None) -> FloatArray:

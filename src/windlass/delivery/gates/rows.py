@@ -53,15 +53,11 @@ class Ordered:
     """The holdout in judging order. `order` leads from here to the holdout's own row numbers; `units` numbers the units
     by their first row, or is None where each row is its own; `seed` starts every draw."""
 
-    holdout: Holdout
+    labels: Sequence[Any]
+    positive: Any
     order: IntArray
     units: IntArray | None
     seed: int
-
-    @property
-    def labels(self) -> list[Any]:
-        """The labels in judging order."""
-        return [self.holdout.labels[index] for index in self.order]
 
 
 def in_order(holdout: Holdout) -> Ordered:
@@ -69,7 +65,8 @@ def in_order(holdout: Holdout) -> Ordered:
     hashes = [digest_of(f"{holdout.digest}\n{key}".encode()) for key in holdout.keys]
     order = np.array(sorted(range(len(hashes)), key=lambda row: (hashes[row], row)), dtype=np.int64)
     seed = int(hex_of(digest_of(holdout.digest.encode()))[:SEED_HEX], 16)
-    return Ordered(holdout, order, _unit_numbers(holdout, order), seed)
+    labels = [holdout.labels[row] for row in order]
+    return Ordered(labels, holdout.positive, order, _unit_numbers(holdout, order), seed)
 
 
 def _unit_numbers(holdout: Holdout, order: IntArray) -> IntArray | None:

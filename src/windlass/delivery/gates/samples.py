@@ -151,7 +151,8 @@ def _classified(metric: Metric, rows: Ordered, answers: Answers) -> Sample:
     if metric.kind is Kind.RANKED:
         return Sample(metric, Ranked(Balanced(_members(metric, truth), right), len(right)))
     positive = _positive(metric, rows)
-    called = np.array([value == positive_class(rows) for value in said])
+    chosen = positive_class(rows)
+    called = np.array([value == chosen for value in said])
     hits = (positive & called).astype(float)
     match metric.name:
         case "recall":
@@ -166,7 +167,7 @@ def _classified(metric: Metric, rows: Ordered, answers: Answers) -> Sample:
 
 def positive_class(rows: Ordered) -> Any:
     """The class that scores speak of: the declared one, else the last label in their order, as in scikit-learn."""
-    declared = rows.holdout.positive
+    declared = rows.positive
     return classes_of(rows.labels)[-1] if declared is None else declared
 
 
