@@ -1,4 +1,4 @@
-"""`python -m bench.gate`: processor time of judging by rows and metric, and error rates at the margin beside plain rules."""
+"""`python -m bench.gate`: processor time of judging, and error rates at the margin beside plain rules."""
 
 import math
 import sys
