@@ -1,41 +1,18 @@
 """A replica as a process: its socket, its limits, its end."""
 
-import array
-import http.client
-import json
 import signal
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
-from tests.serving.kit import DIGEST, ROWS, Site, a_replica, a_site, eventually, python_release, skops_release
+from tests.serving.calls import GATED, PREDICT, Held, head, raw, row
+from tests.serving.kit import ROWS, Site, a_replica, a_site, eventually, python_release, skops_release
 from windlass.kernel.limits import REQUEST_BODY_BYTES_MAX
 
-PREDICT, INFER = "/predict/clinic", "/v2/models/clinic/infer"
-
-# Answers the ages; a city that is a path holds the prediction up until the file is there.
-GATED = """
-import os, time
-class Model:
-    def predict(self, rows):
-        for city in rows["city"]:
-            if city == "raise":
-                raise ValueError("the words of the model")
-            if city.startswith("/"):
-                open(city + ".begun", "w").close()
-                while not os.path.exists(city):
-                    time.sleep(0.005)
-        return rows["age"]
-"""
-
-
-def row(city: str = "Ulm", age: float = 1.5) -> dict[str, Any]:
-    return {"age": age, "visits": 1, "city": city}
+INFER = "/v2/models/clinic/infer"
 
 
 @pytest.fixture
@@ -49,47 +26,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A ready replica for the tests that leave it as it was."""
     with a_replica(python_release(tmp_path_factory.mktemp("shared") / "release", GATED)) as ready:
         yield ready
-
-
-def raw(site: Site) -> socket.socket:
-    """A bare connection to the replica."""
-    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(120)
-    connection.connect(str(site.path))
-    return connection
-
-
-def head(length: str) -> bytes:
-    return f"POST {PREDICT} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{length}\r\n\r\n".encode()
-
-
-class Held:
-    """A request under way, whose prediction waits until it is let go."""
-
-    def __init__(self, site: Site, gate: Path, headers: dict[str, str] | None = None) -> None:
-        self._gate = gate
-        self._connection = http.client.HTTPConnection("replica")
-        self._connection.sock = raw(site)
-        headers = {"content-type": "application/json"} | (headers or {})
-        self._connection.request("POST", PREDICT, json.dumps(row(str(gate))), headers)
-
-    def wait_begun(self) -> "Held":
-        eventually("the prediction has begun", self._gate.with_name(self._gate.name + ".begun").exists)
-        return self
-
-    def let_go(self) -> "Held":
-        self._gate.touch()
-        return self
-
-    def answer(self) -> tuple[int, Any]:
-        """Status and decoded body."""
-        response = self._connection.getresponse()
-        body = json.loads(response.read())
-        self.close()
-        return response.status, body
-
-    def close(self) -> None:
-        self._connection.close()
 
 
 def test_a_replica_answers_over_its_inherited_socket(tmp_path: Path) -> None:
@@ -276,78 +212,6 @@ def test_sigterm_lets_running_requests_end(gated: Path, tmp_path: Path) -> None:
         assert site.path.exists()
 
 
-class Callers:
-    """Threads that open a connection for each request until the block ends. A connection must never be refused; one
-    that is cut off is a failure unless `may_be_cut`, because a killed process takes along what it had accepted."""
-
-    def __init__(self, site: Site, count: int, may_be_cut: bool) -> None:
-        self._site = site
-        self._may_be_cut = may_be_cut
-        self._done = threading.Event()
-        self._threads = [threading.Thread(target=self._call_all) for _ in range(count)]
-        self.answers: list[bytes] = []
-        self.failures: list[Exception] = []
-
-    def __enter__(self) -> "Callers":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *ignored: object) -> None:
-        self._done.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _call_all(self) -> None:
-        body = json.dumps(row()).encode()
-        while not self._done.is_set() and not self.failures:
-            try:
-                with raw(self._site) as connection:
-                    try:
-                        connection.sendall(head(f"content-length: {len(body)}") + body)
-                        self.answers.append(connection.recv(100).split(b"\r\n")[0])
-                    except ConnectionError:
-                        self.answers.append(b"")
-            except Exception as error:
-                self.failures.append(error)
-            if not self._may_be_cut and self.answers[-1:] == [b""]:
-                self.failures.append(AssertionError("a connection was cut off"))
-
-    def wait_answers(self) -> None:
-        """Wait until twenty more calls were answered."""
-        count = self.answers.count(OK)
-        eventually("calls are answered", lambda: self.failures or self.answers.count(OK) > count + 20)
-        assert [] == self.failures
-
-
-OK = b"HTTP/1.1 200 OK"
-
-
-def test_a_successor_serves_the_same_socket(gated: Path) -> None:
-    """While callers keep connecting, a killed replica and a stopped one are followed by others on the same socket, and
-    no connection is refused."""
-    with a_replica(gated) as site, Callers(site, 1, may_be_cut=True) as callers:
-        for end in (signal.SIGKILL, signal.SIGTERM):
-            site.processes[-1].send_signal(end)
-            site.processes[-1].wait(60)
-            site.wait_ready(site.start(gated))
-            callers.wait_answers()
-    assert {OK, b""} >= set(callers.answers)
-
-
-def test_a_handover_loses_nothing(gated: Path) -> None:
-    """While a successor serves the same socket already, the first replica is told to end: callers that open a
-    connection for each request see no failure at all, and the successor's control socket stays."""
-    with a_replica(gated) as site, Callers(site, 4, may_be_cut=False) as callers:
-        for _ in range(3):
-            first = site.processes[-1]
-            site.wait_ready(site.start(gated))
-            first.send_signal(signal.SIGTERM)
-            assert 0 == first.wait(60)
-            callers.wait_answers()
-    assert {OK} == set(callers.answers)
-
-
 def test_sigterm_does_not_wait_for_a_hung_model(gated: Path, tmp_path: Path) -> None:
     """A prediction that hangs holds the end up for the time limit, not for ever."""
     with a_replica(gated, "--timeout", "1") as site:
@@ -355,42 +219,6 @@ def test_sigterm_does_not_wait_for_a_hung_model(gated: Path, tmp_path: Path) -> 
         site.processes[0].send_signal(signal.SIGTERM)
         assert 0 == site.processes[0].wait(60)
         held.close()
-
-
-def test_a_new_agent_gets_the_socket_back(gated: Path) -> None:
-    """An agent that lost its sockets gets the listener from the replica, starts a second process on it, and connections
-    made meanwhile are answered by it."""
-    with a_replica(gated) as site:
-        said, returned = eventually("it answers", site.ask)
-        first = site.processes[0]
-        assert {"pid": first.pid, "service": "clinic", "release": DIGEST, "ready": True} == said
-        site.listener.close()  # the agent that made the socket is gone
-        with returned:
-            first.send_signal(signal.SIGKILL)
-            first.wait(60)
-            with raw(site) as waiting:
-                body = json.dumps(row(age=7.5)).encode()
-                waiting.sendall(head(f"content-length: {len(body)}") + body)
-                site.wait_ready(site.start(gated, listener=returned))
-                assert waiting.recv(100).startswith(b"HTTP/1.1 200")
-
-
-def test_control_answers_while_the_model_loads(tmp_path: Path) -> None:
-    """The control socket says `ready: false` while a model loads, and requests made then are answered afterwards."""
-    gate = tmp_path / "loaded"
-    code = f"import os, time\nwhile not os.path.exists({str(gate)!r}):\n    time.sleep(0.005)\n" + GATED
-    release = python_release(tmp_path / "release", code)
-    with a_site() as site:
-        process = site.start(release)
-        asked = eventually("it answers before it is ready", site.ask)
-        asked[1].close()
-        assert (False, process.pid) == (asked[0]["ready"], asked[0]["pid"])
-        with raw(site) as early:
-            body = json.dumps(row()).encode()
-            early.sendall(head(f"content-length: {len(body)}") + body)
-            gate.touch()
-            assert early.recv(100).startswith(b"HTTP/1.1 200")
-        assert site.wait_ready(process)["ready"]
 
 
 def test_sigterm_while_loading_ends_it(tmp_path: Path) -> None:
@@ -424,26 +252,3 @@ def test_a_folder_that_is_no_release_ends_with_3(tmp_path: Path) -> None:
     with a_site() as site:
         assert 3 == site.start(tmp_path).wait(60)
         assert "no readable run.json" in site.log().splitlines()[-1]
-
-
-def test_descriptors_do_not_leak_into_the_model(tmp_path: Path) -> None:
-    """A process that the model's code starts inherits neither the listener nor the control socket."""
-    code = "import subprocess, sys\nclass Model:\n    def predict(self, rows):\n"
-    code += "        code = 'import os; print(len([n for n in os.listdir(\"/proc/self/fd\")]))'\n"
-    code += "        found = subprocess.run([sys.executable, '-c', code], capture_output=True, check=True)\n"
-    code += "        return [float(found.stdout)] * len(rows['age'])\n"
-    with a_replica(python_release(tmp_path / "r", code)) as site, site.client() as client:
-        assert [4.0] == client.post(PREDICT, json=row()).json()["predictions"]  # three standard ones and the folder
-
-
-def test_the_line_and_the_socket_come_in_one_message(site: Site) -> None:
-    """Whoever connects gets the line with the descriptor attached, however often it asks, and then the end."""
-    for _ in range(3):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.connect(str(site.control))
-            space = socket.CMSG_SPACE(array.array("i").itemsize)
-            line, ancillary, _, _ = connection.recvmsg(4096, space)
-            assert (True, 1) == (line.endswith(b"\n"), len(ancillary))
-            socket.close(int.from_bytes(ancillary[0][2][:4], "little"))
-            assert b"" == connection.recv(1)
-    assert 0o600 == site.control.stat().st_mode & 0o777
