@@ -1,5 +1,7 @@
 """A site's agent over a world in memory: it follows plans, mends what crashes, and says what is in force."""
 
+import itertools
+
 from tests.site.worlds import SERVICE, A, B, World, in_a_world, name_of, slice_of
 from windlass.adapters.simulated.world import disk_full, no_fault
 
@@ -141,6 +143,32 @@ async def test_a_rollout_is_reported_each_second(world: World) -> None:
         await world.tick(2)
     assert len(world.uplink.reports) >= before + 10
     assert 200 == sum(one.finished.requests for one in world.report.counts if one.step == "s2")
+
+
+@in_a_world
+async def test_a_quiet_site_reports_now_and_then(world: World) -> None:
+    """New counts without a rollout are told within some seconds, and half a minute never passes in silence."""
+    await world.ready(1, slice_of("s1 a100"))
+    await world.tick(30)
+    world.traffic.send(SERVICE, 5)
+    await world.tick(14)
+    assert 5 == sum(one.finished.requests for one in world.report.counts)
+    await world.tick(300)
+    instants = [report.at for report in world.uplink.reports]
+    assert max(later - earlier for earlier, later in itertools.pairwise(instants)) <= 31_000
+
+
+@in_a_world
+async def test_numbers_grow_on_a_full_disk(world: World) -> None:
+    """Where no numbers can be reserved, not even two agents after each other use one twice."""
+    world.disk.fault = disk_full
+    world.publish(1, slice_of("s1 a100"))
+    for _ in range(3):
+        world.start_agent()
+        await world.tick(4)
+    seqs = [report.seq for report in world.uplink.reports]
+    assert len(seqs) > 5
+    assert seqs == sorted(set(seqs))
 
 
 @in_a_world

@@ -166,6 +166,24 @@ def test_what_is_not_confirmed_is_not_in_force() -> None:
     asyncio.run(story())
 
 
+def test_a_change_that_broke_off_is_undone_by_the_next_wish() -> None:
+    """A wish that failed half way may have changed the gateway: going back to the last one is a change, too."""
+
+    async def story() -> None:
+        world, traffic = with_sulking_traffic()
+        await world.ready(1, slice_of("s1 a100"))
+        traffic.error = Unavailable("the gateway does not answer", code="gateway-silent")
+        world.publish(2, slice_of("s2 a100"))
+        await world.tick(2)
+        traffic.error = None
+        calls = traffic.calls
+        world.publish(3, slice_of("s1 a100"))
+        await world.tick(2)
+        assert traffic.calls == calls + 1
+
+    asyncio.run(story())
+
+
 def test_a_full_disk_gives_the_reserve_to_the_gateway() -> None:
     """When the gateway's own files find no room the reserve is given up, so that a way back can be routed."""
 
