@@ -40,7 +40,8 @@ class Session:
             UserMistake: neither a flag, a variable, a pointer nor a repository says which.
         """
         if self._home is None:
-            self._home = found_home(self.name, Path.cwd())[0]
+            self._home, why = found_home(self.name, Path.cwd())
+            self.talk.detail(f"home {self._home.folder}, from {why}; sockets in {self._home.sockets}")
         return self._home
 
     def use(self, home: Home) -> None:

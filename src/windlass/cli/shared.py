@@ -16,7 +16,7 @@ def shared_flags() -> list[click.Parameter]:
         click.Option(["-o", "--output"], type=click.Choice(["text", "json"]), help="What stdout holds: text or JSON."),
         click.Option(["--name"], metavar="NAME", help="Which Windlass of this account (WINDLASS_NAME)."),
         click.Option(["-q", "--quiet"], is_flag=True, help="No talk on stderr but errors."),
-        click.Option(["-v", "--verbose"], is_flag=True, help="More talk."),
+        click.Option(["-v", "--verbose"], is_flag=True, help="More talk: which home, and what said so."),
         click.Option(["--no-color", "no_color"], is_flag=True, help="No colours (NO_COLOR)."),
     ]
 

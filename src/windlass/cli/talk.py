@@ -91,6 +91,11 @@ class Talk:
         if not self.quiet:
             print(text, file=sys.stderr, flush=True)
 
+    def detail(self, text: str) -> None:
+        """Talk that only `-v` shows."""
+        if self.verbose:
+            print(self.paint_err(harmless(text), "dim"), file=sys.stderr, flush=True)
+
     def warn(self, text: str) -> None:
         """Talk that `-q` does not silence."""
         print(self.paint_err(f"warning: {text}", "yellow"), file=sys.stderr, flush=True)

@@ -128,7 +128,7 @@ def _one(session: Session, verb: str, names: tuple[str, ...], arguments: Argumen
 
 def _carry_out(session: Session, verb: str, services: list[str], arguments: Arguments, reason: str) -> int:
     """Ask for the act, service by service; a refusal of one does not keep the others from it."""
-    codes = []
+    codes, answers = [], []
     for service in services:
         try:
             answer = session.api.post("v1", "services", service, verb, body={"reason": reason, "arguments": arguments})
@@ -142,8 +142,12 @@ def _carry_out(session: Session, verb: str, services: list[str], arguments: Argu
             session.talk.warn(harmless(f"{service}: {error}"))
             codes.append(exit_of(error))
             continue
-        session.talk.give("act", answer)
+        answers.append(answer)
         session.talk.write(harmless(f"{service}: {answer['sentence']}"))
+    if len(services) == 1:
+        session.talk.give("act", answers[0])
+    else:
+        session.talk.give("acts", {"items": answers})
     return worst(codes)
 
 

@@ -20,6 +20,7 @@ from windlass.kernel.errors import Unavailable, UserMistake
 
 WATCH_SECONDS = 1.0  # the site reports each second while traffic moves
 WAIT_SECONDS = 0.5
+RESTART_SECONDS = 30.0  # a control plane that was killed is back by then
 
 
 @verb("status")
@@ -124,13 +125,20 @@ def _watch_lines(session: Session, service: str) -> int:
 
 def _wait(session: Session, service: str, commit: str, deadline: float) -> int:
     ended: dict[str, Outcome] = {}
+    answered = time.monotonic() - RESTART_SECONDS  # one that never answered is not waited for
+    if commit:
+        session.api.post("v1", "sync", body={})  # it may have been pushed a moment ago
     with session.talk.progress() as progress:
         while True:
-            answer = session.api.get("v1", "status", **({"service": service} if service else {}))
-            for item in answer["items"]:
-                wanted = commit or (item["commit"] or {}).get("commit", "")
-                if item["service"] not in ended and (found := _outcome(session, item, wanted)):
-                    ended[item["service"]] = found
+            try:
+                answer = _ended_now(session, service, commit, ended)
+                answered = time.monotonic()
+            except Unavailable as error:
+                if time.monotonic() > min(deadline, answered + RESTART_SECONDS):
+                    raise
+                progress(str(error))
+                time.sleep(WAIT_SECONDS)
+                continue
             open_now = [item for item in answer["items"] if item["service"] not in ended]
             if answer["items"] and not open_now:
                 break
@@ -141,6 +149,16 @@ def _wait(session: Session, service: str, commit: str, deadline: float) -> int:
             time.sleep(WAIT_SECONDS)
     _tell(session, ended, ())
     return worst(found.code for found in ended.values())
+
+
+def _ended_now(session: Session, service: str, commit: str, ended: dict[str, Outcome]) -> dict[str, Any]:
+    """The status of now; services whose wait is over are added to `ended`."""
+    answer = session.api.get("v1", "status", **({"service": service} if service else {}))
+    for item in answer["items"]:
+        wanted = commit or (item["commit"] or {}).get("commit", "")
+        if item["service"] not in ended and (found := _outcome(session, item, wanted)):
+            ended[item["service"]] = found
+    return answer
 
 
 def _outcome(session: Session, item: dict[str, Any], commit: str) -> Outcome | None:
