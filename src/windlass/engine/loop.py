@@ -129,8 +129,9 @@ class Engine:
         return found
 
     def _offset(self, state: ServiceState, now: Instant) -> int:
-        spec = spec_of(state)
-        return self.ports.machine.zone_offset_seconds(spec.timezone, now) if spec.freeze else 0
+        if state.wanted is None or not state.wanted.spec.get("freeze"):
+            return 0
+        return self.ports.machine.zone_offset_seconds(spec_of(state).timezone, now)
 
     async def _builds_held(self) -> str:
         free = await self.ports.machine.free_share()

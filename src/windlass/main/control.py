@@ -1,11 +1,8 @@
 """The control plane's process: the engine and the API on a Unix socket."""
 
 import asyncio
-import contextlib
 import os
-import socket
 from collections.abc import Callable
-from pathlib import Path
 
 from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.compute.local import LocalCompute
@@ -26,11 +23,13 @@ async def control(home: Home) -> None:
     tasks = RealTasks()
     try:
         tasks.spawn("engine", engine.run())
-        tasks.spawn("api", _serve(home, engine))
+        tasks.spawn("api", _api(home, engine))
         await asyncio.Event().wait()
     finally:
-        await tasks.stop()
-        await engine.ports.store.close()
+        try:
+            await tasks.stop()
+        finally:
+            await engine.ports.store.close()
 
 
 def engine_ports(home: Home) -> EnginePorts:
@@ -52,34 +51,11 @@ def engine_ports(home: Home) -> EnginePorts:
     )
 
 
-async def _serve(home: Home, engine: Engine) -> None:
-    import uvicorn
-
+async def _api(home: Home, engine: Engine) -> None:
     from windlass.api.app import make_app
-    from windlass.api.principals import PeerProtocol
+    from windlass.api.server import serve
 
-    app = make_app(engine, log_files(home))
-    listening = _listen(home.api_socket)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, http=PeerProtocol, ws="none", log_config=None, access_log=False, timeout_graceful_shutdown=2
-        )
-    )
-    with contextlib.closing(listening):
-        await server._serve(sockets=[listening])  # `serve` would take the signals that our own main waits for
-
-
-def _listen(path: Path) -> socket.socket:
-    """A listening socket of mode 600 at a path that no other process of this home uses: we hold its lock."""
-    path.unlink(missing_ok=True)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listening.bind(str(path))
-    finally:
-        os.umask(before)
-    listening.listen(128)
-    return listening
+    await serve(make_app(engine, log_files(home)), home.api_socket)
 
 
 def log_files(home: Home) -> Callable[[str, str, str], list[str]]:

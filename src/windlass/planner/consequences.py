@@ -191,7 +191,7 @@ def _start_rollout(draft: Draft, decision: Decision[Move]) -> Draft:
     state = draft.state
     release = views.candidate_of(state)
     record = state.releases[release]
-    shares = views.spec_of(state).rollout.steps if decision.move is Move.START else (1.0,)
+    shares = draft.spec.rollout.steps if decision.move is Move.START else (1.0,)
     older = [
         kinds.ReleaseSuperseded(one.release, release)
         for one in views.releases_view(draft).made
@@ -229,7 +229,7 @@ def _take_step(draft: Draft, decision: Decision[Move]) -> Draft:
 
 def _ended(draft: Draft, decision: Decision[Move], outcome: str) -> kinds.RolloutEnded:
     rollout = _moving(draft)
-    evidence = views.evidence_of(rollout, views.spec_of(draft.state), draft.snapshot)
+    evidence = views.evidence_of(rollout, draft.spec, draft.snapshot)
     counts = to_json(evidence) if rollout.champion else {}
     because = decision.because.sentence()
     return kinds.RolloutEnded(rollout.rollout, rollout.release, outcome, because, decision.evidence, counts)

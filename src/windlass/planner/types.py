@@ -5,6 +5,7 @@ from typing import Any
 
 from windlass.delivery.rollouts.types import Evidence
 from windlass.delivery.services.types import ServiceSlice
+from windlass.delivery.sources.types import ServiceSpec
 from windlass.facts.fold import fold
 from windlass.facts.ledger import Fact
 from windlass.facts.observed import JobSeen, SiteSeen
@@ -49,6 +50,7 @@ class Draft:
 
     snapshot: Snapshot
     state: ServiceState
+    spec: ServiceSpec  # the policy in force
     facts: tuple[Fact, ...] = ()
     reports: tuple[StageReport, ...] = ()
 

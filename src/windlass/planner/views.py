@@ -1,7 +1,5 @@
 """Facts and observations, cut to what each stage looks at."""
 
-from collections.abc import Mapping
-
 from windlass.delivery.builds.types import BuildView
 from windlass.delivery.gates.types import GateView, VerdictSeen
 from windlass.delivery.placements.types import PlacementView
@@ -20,21 +18,12 @@ from windlass.kernel.instants import NEVER, Instant, later
 from windlass.kernel.records import from_json, to_json
 from windlass.planner.types import Draft, Snapshot
 
-SPECS_REMEMBERED = 512  # reading one takes a tenth of a millisecond, and each pass asks for it several times
-_SPECS: dict[int, tuple[Mapping[str, object], ServiceSpec]] = {}  # by identity; holding the key keeps the id unique
-
 
 def spec_of(state: ServiceState) -> ServiceSpec:
     """The policy in force: that of the newest readable commit, or the defaults where there is none."""
     if state.wanted is None:
         return ServiceSpec(state.service)
-    written = state.wanted.spec
-    known = _SPECS.get(id(written))
-    if known is None:
-        if len(_SPECS) >= SPECS_REMEMBERED:
-            _SPECS.clear()
-        known = _SPECS[id(written)] = (written, from_json(ServiceSpec, to_json(written)))
-    return known[1]
+    return from_json(ServiceSpec, to_json(state.wanted.spec))
 
 
 def _job(snapshot: Snapshot, name: str) -> JobSeen | None:
@@ -121,8 +110,7 @@ def gate_view(draft: Draft) -> GateView | None:
 def rollout_view(draft: Draft) -> RolloutView:
     """What the rollouts stage looks at: the candidate, its verdict, the live counts and who stops it."""
     state, snapshot = draft.state, draft.snapshot
-    rollout = state.rollout
-    spec = spec_of(state)
+    rollout, spec = state.rollout, draft.spec
     candidate = rollout.release if rollout else candidate_of(state)
     record = state.releases.get(candidate)
     frozen_by, frozen_until = _frozen(state, spec, snapshot)
@@ -241,7 +229,7 @@ def _serves_plan(generation: int, service: str, unready: tuple[str, ...], snapsh
 
 def placement_view(draft: Draft) -> PlacementView:
     """What the placements stage looks at: the releases that get traffic."""
-    state, spec = draft.state, spec_of(draft.state)
+    state, spec = draft.state, draft.spec
     rollout = state.rollout
     candidate = rollout.release if rollout else ""
     releases = tuple(release for release in (state.live, candidate) if release)
@@ -250,7 +238,7 @@ def placement_view(draft: Draft) -> PlacementView:
 
 def service_view(draft: Draft) -> ServiceView:
     """What the services stage looks at: champion, candidate and share."""
-    state, spec = draft.state, spec_of(draft.state)
+    state, spec = draft.state, draft.spec
     rollout = state.rollout
     return ServiceView(
         service=state.service,

@@ -20,9 +20,11 @@ from windlass.engine.commands import Principal
 from windlass.engine.loop import Engine
 from windlass.engine.ports import EnginePorts
 from windlass.facts import types as kinds
-from windlass.facts.ledger import Fact
+from windlass.facts.ledger import Fact, write_fact
 from windlass.facts.state import ServiceState
-from windlass.kernel.errors import WindlassError
+from windlass.kernel.digests import digest_of_value
+from windlass.kernel.errors import Unavailable, WindlassError
+from windlass.ports.store import FactQuery
 from windlass.sim.links import Link
 from windlass.sim.scripts import Script, Scripts
 from windlass.site.agent import Agent, build
@@ -72,6 +74,7 @@ class World:
         self.engine: Engine | None = self._new_engine()
         self.agent: Agent | None = self._new_agent()
         self.troubles: list[str] = []
+        self.store_fails = False
 
     def _new_engine(self) -> Engine:
         ports = EnginePorts(
@@ -115,6 +118,18 @@ class World:
             self.replicas.break_release(script.release, "no module named sklearn")
         return commit
 
+    async def begin_with(self, script: Script) -> None:
+        """A first commit, and the repository is watched."""
+        self.commit(script)
+        await self.begin()
+
+    async def history(self) -> str:
+        """The digest of all stored facts and of what callers saw: equal for equal seeds."""
+        facts = [write_fact(fact) for fact in await self.store.facts(FactQuery(limit=100_000))]
+        return digest_of_value(
+            [facts, self.callers.sent, self.callers.lost, dict(sorted(self.callers.answered.items()))]
+        )
+
     async def begin(self) -> None:
         """Watch the repository."""
         engine = self._running()
@@ -131,6 +146,8 @@ class World:
 
     async def _pass(self, engine: Engine) -> None:
         try:
+            if self.store_fails:
+                raise Unavailable("the database is locked", code="store-busy")
             await engine.step()
         except WindlassError as error:
             engine.stored = None

@@ -149,7 +149,7 @@ def test_forget_removes_what_cannot_be_written(tmp_path: Path, compute: LocalCom
     async def scene() -> None:
         await compute.start(job("build-1", "finish"))
         await until(compute, "build-1", has_ended)
-        locked = tmp_path / "control/jobs/build-1/work/locked"
+        locked = tmp_path / "control" / "jobs" / "build-1" / "work" / "locked"
         locked.mkdir(parents=True)
         (locked / "file").touch()
         (locked / "link").symlink_to(outside)

@@ -21,6 +21,9 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "hypothesis": ("windlass.testing",),
     "msgspec": ("windlass.serving",),
     "numpy": ANYWHERE,
+    "packaging": ("windlass.adapters.environments",),
+    "pandas": ("windlass.serving",),
+    "pyarrow": ("windlass.adapters.tables", "windlass.serving"),
     "obstore": ("windlass.adapters.artifacts",),
     "onnxruntime": ("windlass.serving",),
     "pygit2": ("windlass.adapters.git",),
@@ -70,13 +73,17 @@ def deep_stage_imports(root: Path) -> Iterator[Complaint]:
                 )
 
 
+PUBLIC = ("windlass.testing", "windlass.sdk", "windlass.sim", "windlass.adapters.simulated")  # kits for tests
+STARTED_BY_PATH = ("windlass.serving.bootstrap",)  # it runs before our packages can be found
+
+
 def unused_modules(root: Path) -> Iterator[Complaint]:
     """Nothing lies in the product that nothing uses."""
-    used = _entry_points(root)
+    used = _entry_points(root) | set(STARTED_BY_PATH)
     for module in modules(root):
         used |= _mentions(module)
     for module in modules(root, ("tests", "tools", "bench")):
-        used |= {name for name in _mentions(module) if name.startswith(("windlass.testing", "windlass.sdk"))}
+        used |= {name for name in _mentions(module) if name.startswith(PUBLIC)}
     for module in modules(root):
         if module.name not in used and not module.is_package and not module.name.endswith(".__main__"):
             yield Complaint(module.where, "nothing imports it; wire it or take it out")

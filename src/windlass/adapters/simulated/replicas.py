@@ -60,6 +60,10 @@ class SimulatedReplicas:
             self.calls.append(("stop", name))
             one.state = "draining"
 
+    def names(self) -> tuple[str, ...]:
+        """The replicas that are there, sorted."""
+        return tuple(sorted(self._found))
+
     def crash(self, name: str, words: str = "the process ended") -> None:
         """Kill a replica."""
         self._found[name].state = "failed"

@@ -13,6 +13,8 @@ router = APIRouter(tags=["repositories"])
 
 
 class WatchBody(Body):
+    """A repository and the branch to watch."""
+
     repository: str = Field(min_length=1, max_length=4096)
     branch: str = Field(min_length=1, max_length=1024)
 

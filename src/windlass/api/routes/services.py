@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Request
-from pydantic import Field
+from fastapi import APIRouter, Header, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 
 from windlass.api.principals import principal_of
 from windlass.api.routes import Body, engine_of
@@ -27,7 +27,20 @@ class ActBody(Body):
 
 
 class CollectBody(Body):
+    """Whether only to say what would be removed."""
+
     dry_run: bool = False
+
+
+class LogQuery(BaseModel):
+    """Which log, and from where: `source` is build, gate or replica; `after` is where the last piece ended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: str = "build"
+    job: str = ""
+    after: int = Field(default=0, ge=0)
+    path: str = ""
 
 
 @router.get("/status")
@@ -68,17 +81,14 @@ async def gc(request: Request, body: CollectBody) -> dict[str, Any]:
 
 
 @router.get("/logs/{service}")
-async def logs(
-    request: Request, service: str, source: str = "build", job: str = "", after: int = 0, path: str = ""
-) -> dict[str, Any]:
-    """A piece of a log: `source` is build, gate or replica; `after` is where the last piece ended.
+async def logs(request: Request, service: str, query: Annotated[LogQuery, Query()]) -> dict[str, Any]:
+    """A piece of a log.
 
-    Without `path` the newest log is read; its path comes back, so that the next call goes on in the same file.
-    """
-    found = request.app.state.logs(service, source, job)
-    chosen = path if path in found else (found[-1] if found else "")
-    text, end = _piece(chosen, after if path == chosen else 0) if chosen else ("", 0)
-    answer = {"service": service, "source": source, "path": chosen, "paths": found, "text": text, "after": end}
+    Without `path` the newest log is read; its path comes back, so that the next call goes on in the same file."""
+    found = request.app.state.logs(service, query.source, query.job)
+    chosen = query.path if query.path in found else (found[-1] if found else "")
+    text, end = _piece(chosen, query.after if query.path == chosen else 0) if chosen else ("", 0)
+    answer = {"service": service, "source": query.source, "path": chosen, "paths": found, "text": text, "after": end}
     return {"api": queries.API, "kind": "log", **answer}
 
 

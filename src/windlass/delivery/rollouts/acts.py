@@ -96,7 +96,9 @@ def _permission(act: ActState, state: ServiceState, record: ReleaseState | None)
         return ()
     verdict = record.verdict or "not judged yet"
     if not _flag(act, "override"):
-        raise _No(f"the gate of release {short(record.release)} says {verdict}; `--override --reason …` would be a fact")
+        raise _No(
+            f"the gate of release {short(record.release)} says {verdict}; `--override --reason …` would be a fact"
+        )
     if any(check.get("line") == "gate zero" and check.get("verdict") == "fail" for check in record.verdict_checks):
         raise _No("gate zero failed: a release that does not load or answers differently is never promoted")
     return (kinds.OverrideMade(record.release, verdict, act.who, act.reason),)
