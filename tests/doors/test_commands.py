@@ -70,19 +70,19 @@ def test_flags_go_before_or_after_the_verb(typed: Type) -> None:
     assert json.loads(typed("version -o json").out)["kind"] == "version"
 
 
-def test_an_unexpected_error_is_one_line(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unexpected_error_is_one_line(typed: Type, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A bug of ours reaches a person as one line that says where the details are, and never as a traceback."""
 
     def broken() -> str:
         raise RuntimeError("a\x1b[31m surprise")
 
     monkeypatch.setattr("platform.python_version", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     ended = typed("version")
     assert (1, "") == (ended.code, ended.out)
     (line,) = ended.err.splitlines()
     assert "this is a bug of Windlass: RuntimeError: a\\x1b[31m surprise" in line
     where = Path(line.partition("the details are in ")[2].partition(";")[0])
     assert "Traceback" in where.read_text()
-    where.unlink()
     monkeypatch.setenv("WINDLASS_DEBUG", "1")
     assert "Traceback" in typed("version").err

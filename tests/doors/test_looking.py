@@ -3,8 +3,10 @@
 import http.server
 import json
 import os
+import shlex
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,29 @@ def test_logs_are_pieces_of_files(typed: Type, made: Town, state: Path) -> None:
     assert "==> build build.txt <==\nold\n" in both and "==> gate gate.txt <==\njudged\n" in both
     answer = json.loads(typed("logs --source build -o json").out)
     assert ("log", "build", "old\n") == (answer["kind"], answer["source"], answer["text"])
+
+
+def test_the_recorded_row_is_offered(typed: Type, made: Town) -> None:
+    """Where the build recorded rows, `status` offers a request with the first one, ready to paste into a shell."""
+    made.play(*LIVE)
+    made.run(record_sample(made, {"age": 30, "name": "O'Hara"}))
+    made.open()
+    offered = next(line for line in typed("status").err.splitlines() if line.startswith("try: "))
+    words = shlex.split(offered.removeprefix("try: "))
+    assert ["curl", "-s", "http://127.0.0.1:8080/predict/doctor-visits"] == words[:3]
+    assert {"age": 30, "name": "O'Hara"} == json.loads(words[-1])
+
+
+async def record_sample(town: Town, row: dict[str, object]) -> None:
+    """Let the live release have a recorded sample."""
+    engine = town.world.engine
+    assert engine is not None
+    rows = await town.world.artifacts.put(json.dumps({"rows": [row], "predictions": [1]}).encode())
+    stored = await engine.current()
+    state = stored.services["doctor-visits"]
+    live = replace(state.releases[state.live], provenance={"sample": {"rows": rows}})
+    state = replace(state, releases={**state.releases, state.live: live})
+    engine.stored = replace(stored, services={**stored.services, "doctor-visits": state})
 
 
 class _Gateway(http.server.BaseHTTPRequestHandler):
