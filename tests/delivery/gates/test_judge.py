@@ -116,6 +116,11 @@ UNUSABLE = [
         Holdout(["a", "b", "a", "b"], [1, 0, 1, 0], "d"),
         "rows 1 and 3 of the holdout are the same row, or share one id, and 1 more like them",
     ),
+    (holdout([1, [0], 1]), "the label is no single value in row 2; name a column of classes or numbers"),
+    (
+        holdout([1, 0, 1], ["u", None, "u"]),
+        "the holdout has no unit in row 2; fill the column, or take `unit:` out of data:",
+    ),
     (Holdout(["a", "a"], [1, 0], "d"), "rows 1 and 2 of the holdout are the same row, or share one id"),
 ]
 
@@ -172,10 +177,18 @@ def test_many_bad_rows_are_named_by_the_first() -> None:
     )
 
 
+def test_the_wrong_number_of_answers_is_no_answer() -> None:
+    """A release that answers too few rows fails; as a champion it leaves comparisons unsure."""
+    short = outcome("accuracy >= 0.5", candidate=classes("c", [1] * 3))
+    assert (Verdict.FAIL, "answers: the candidate gives 3 answers to 1,000 rows") == (short.verdict, short.sentence())
+    beside = check("accuracy not worse than champion", ROWS, MINE, classes(CHAMPION, [1] * 3))
+    assert (Verdict.UNSURE, "the champion gives 3 answers to 1,000 rows") == (beside.verdict, beside.note)
+
+
 def test_a_silent_champion_leaves_comparisons_unsure() -> None:
     """What the champion does not answer cannot be compared, and says why; the candidate is not blamed."""
     silent = check("accuracy not worse than champion", ROWS, MINE, classes(CHAMPION, [None, *CHAMPION_SAYS[1:]]))
-    assert (Verdict.UNSURE, "the champion predicts nothing for row 1") == (silent.verdict, silent.note)
+    assert (Verdict.UNSURE, "the champion answers nothing for 1 of 1,000 rows (row 1)") == (silent.verdict, silent.note)
     gone = check("accuracy not worse than champion", ROWS, MINE, Answers(CHAMPION, trouble="no column age"))
     assert (Verdict.UNSURE, "the champion cannot be asked: no column age") == (gone.verdict, gone.note)
 

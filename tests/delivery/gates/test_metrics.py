@@ -107,6 +107,9 @@ UNFIT: list[tuple[str, list[Any], Answers, str]] = [
     ("precision", TWO, Answers(CANDIDATE, [0, 0, 0]), "no row is predicted positive, so precision is not defined"),
     ("mae", ["a", "b", "c"], BARE, "labels must be numbers; row 1 holds 'a'"),
     ("mae", TWO, Answers(CANDIDATE, [1.0, float("nan"), 2.0]), "predictions must be numbers; row 2 holds nan"),
+    ("mae", TWO, Answers(CANDIDATE, [1.0, [2.0], 3.0]), "predictions must be numbers; row 2 holds [2.0]"),
+    ("mae", TWO, Answers(CANDIDATE, [1.0, None, 3.0]), "predictions must be numbers; row 2 holds None"),
+    ("f1", ["a", 3, b"x"], BARE, "f1 needs two classes, the labels have 3"),
     ("r2", ONE, BARE, "every label is the same number, so r2 has nothing to explain"),
 ]
 

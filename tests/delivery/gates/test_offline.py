@@ -148,6 +148,13 @@ MISTAKES: list[tuple[Columns, Columns | None, dict[str, Any], str]] = [
     ({**CANDIDATE, "id": ["a"] * 300}, None, {}, 'the candidate\'s table has 1 ids more than once, "a" for one'),
     ({"id": IDS, "score": MINE}, None, {}, 'the table with the labels has no column "label"'),
     (WITHOUT_SCORE, None, {}, 'the table of candidate has neither "prediction" nor "score"'),
+    (
+        {**CANDIDATE, "score": ["high"] * 300},
+        None,
+        {},
+        "the score of candidate in row 1 is 'high', which cannot be judged",
+    ),
+    ({**CANDIDATE, "label": [[1]] * 300}, None, {}, "the label in row 1 is [1], which cannot be judged"),
     (CANDIDATE, None, {"checks": ("roc_acu >= 1",)}, 'unknown metric "roc_acu"; did you mean "roc_auc"?'),
 ]
 
@@ -160,6 +167,17 @@ def test_what_cannot_be_judged_is_a_mistake_with_a_remedy(
     with pytest.raises(UserMistake) as error:
         ask(candidate, champion, **more)
     assert words in str(error.value)
+
+
+def test_a_missing_label_or_score_is_said_not_stumbled_over() -> None:
+    """A gap in a column leads to words that name the row."""
+    gap = {**CANDIDATE, "label": [None, *LABELS[1:]]}
+    assert ("the holdout has no label in row 1; label them or take them out",) == ask(gap).outcome.refusals
+    silent = ask({**CANDIDATE, "score": [None, *MINE[1:]]})
+    assert (Verdict.FAIL, "answers: the candidate answers nothing for 1 of 300 rows (row 1)") == (
+        silent.outcome.verdict,
+        silent.outcome.sentence(),
+    )
 
 
 def test_empty_tables_are_unsure() -> None:

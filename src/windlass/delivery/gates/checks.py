@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from windlass.delivery.gates.bounds import Measured, Setting, compare, measure
 from windlass.delivery.gates.lines import ComparisonLine, ThresholdLine
-from windlass.delivery.gates.rows import Answers, Ordered, Unfit, named, spoiled
+from windlass.delivery.gates.rows import Answers, Ordered, Unfit, silence
 from windlass.delivery.gates.samples import sample_of
 from windlass.delivery.gates.types import CheckResult, Verdict
 from windlass.maths.power import labels_short, margin_visible
@@ -42,10 +42,8 @@ def comparison_check(line: ComparisonLine, bench: Bench, reference: Answers | No
     if reference is None:
         verdict = Verdict.NOT_APPLICABLE if bench.first else Verdict.UNSURE
         return replace(blank, verdict=verdict, note=f"there is no {name} to compare with")
-    if reference.trouble:
-        return replace(blank, note=f"the {name} cannot be asked: {reference.trouble}")
-    if rows := spoiled(reference.prediction):
-        return replace(blank, note=f"the {name} predicts nothing for {named(rows)}")
+    if silent := silence(reference, len(bench.rows.order)):
+        return replace(blank, note=f"the {name} {silent}")
     try:
         mine, theirs = (sample_of(line.metric, bench.rows, one) for one in (bench.candidate, reference))
         delta = _margin(line, theirs.way.value)

@@ -15,7 +15,7 @@ from typing import assert_never
 from windlass.delivery.gates.checks import Bench, comparison_check, threshold_check
 from windlass.delivery.gates.limits import Process, process_check, quality_check
 from windlass.delivery.gates.lines import ComparisonLine, Line, ProcessLine, QualityLine, ThresholdLine
-from windlass.delivery.gates.rows import Answers, Holdout, in_order, named, spoiled
+from windlass.delivery.gates.rows import Answers, Holdout, in_order, named, silence, spoiled
 from windlass.delivery.gates.types import CheckResult, GateOutcome, Verdict
 
 ALPHA = 0.05  # a release exactly at its margin passes at most once in twenty looks at fresh rows
@@ -62,7 +62,9 @@ def judge(given: GateInput) -> GateOutcome:
     needs_rows = any(not isinstance(line, ProcessLine) for line in given.lines)
     if needs_rows and (refusals := (*given.refusals, *_unusable(given.holdout))):
         return replace(blank, refusals=refusals)
-    if needs_rows and (unanswered := _unanswered(given.candidate, len(given.holdout.keys))):
+    if needs_rows and (silent := silence(given.candidate, blank.rows)):
+        line, note = "every row is answered", f"the candidate {silent}"
+        unanswered = CheckResult(line, Verdict.FAIL, "answers", n=blank.rows, note=note)
         return replace(blank, verdict=Verdict.FAIL, checks=(*given.zero, unanswered))
     found = _checks(given)
     verdict = _overall(found)
@@ -110,18 +112,13 @@ def _unusable(holdout: Holdout) -> tuple[str, ...]:
     found = []
     if unlabelled := spoiled(holdout.labels):
         found.append(f"the holdout has no label in {named(unlabelled)}; label them or take them out")
+    if nested := tuple(row for row, label in enumerate(holdout.labels, 1) if isinstance(label, (list, dict))):
+        found.append(f"the label is no single value in {named(nested)}; name a column of classes or numbers")
+    if homeless := spoiled(holdout.units):
+        found.append(f"the holdout has no unit in {named(homeless)}; fill the column, or take `unit:` out of data:")
     first: dict[str, int] = {}
     met = [(first.setdefault(key, row), row) for row, key in enumerate(holdout.keys, 1)]
     if twins := [pair for pair in met if pair[0] != pair[1]]:
         words = f"rows {twins[0][0]} and {twins[0][1]} of the holdout are the same row, or share one id"
         found.append(words + (f", and {len(twins) - 1:,} more like them" if len(twins) > 1 else ""))
     return tuple(found)
-
-
-def _unanswered(candidate: Answers, number: int) -> CheckResult | None:
-    rows = set(spoiled(candidate.prediction)) | set(spoiled(candidate.score or ()))
-    rows |= {row for row, given in enumerate(candidate.probability or (), 1) if spoiled(given)}
-    if not rows:
-        return None
-    note = f"the candidate answers nothing for {len(rows):,} of {number:,} rows ({named(sorted(rows))})"
-    return CheckResult("every row is answered", Verdict.FAIL, "answers", n=number, note=note)

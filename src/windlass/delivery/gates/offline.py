@@ -5,8 +5,9 @@ other, are counted and listed, never guessed. Without a gate line the columns sa
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
 from windlass.delivery.gates.holdouts import Columns
@@ -73,6 +74,7 @@ def judge_tables(candidate: Columns, champion: Columns | None, question: Questio
     tables = {"the candidate's": mine, "the labels'": labels, **({"the champion's": theirs} if theirs else {})}
     keys, listed = _matched(tables, labels, names.label)
     truth = [labels[key][names.label] for key in keys]
+    _check("the label", truth, (Hashable,), "name a column of classes or numbers with --label")
     units = [mine[key][names.unit] for key in keys] if names.unit else []
     digest = digest_of_value(sorted(row_digests({"id": keys, "label": truth}, ("id", "label"))))
     checks = question.checks or (_chosen(mine, keys, truth, names),)
@@ -142,6 +144,13 @@ def _chosen(mine: Mapping[str, Mapping[str, Any]], keys: Sequence[str], truth: S
     return f"{'mae' if amounts else 'accuracy'} not worse than champion"
 
 
+def _check(what: str, values: Sequence[Any], kinds: tuple[type, ...], remedy: str) -> None:
+    for row, value in enumerate(values, 1):
+        if not isinstance(value, kinds):
+            words = f"{what} in row {row} is {clip(repr(value))}, which cannot be judged"
+            raise UserMistake(words, code="bad-value", remedy=remedy)
+
+
 def _line(text: str) -> Line:
     try:
         return parse_line(text)
@@ -155,6 +164,7 @@ def _answers(release: str, rows: Sequence[Mapping[str, Any]], truth: Sequence[An
         words = f'the table of {release} has neither "{names.prediction}" nor "{names.score}"'
         raise UserMistake(words, code="missing-column", remedy="rename with --prediction or --score")
     score = [row[names.score] for row in rows] if rows and names.score in rows[0] else None
+    _check(f"the score of {release}", score or (), (int, float, NoneType), "rename with --score or --prediction")
     prediction = [row[names.prediction] for row in rows] if rows and names.prediction in rows[0] else []
     classes = classes_of(truth)
     if score is None or len(classes) != 2 or spoiled(score) or not all(0 <= value <= 1 for value in score):

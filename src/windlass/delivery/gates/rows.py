@@ -4,6 +4,7 @@ The order of rows is a hash of their key and the holdout's digest: it depends on
 wager over the rows in this order is fair, and a replay takes them in the same order.
 """
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from windlass.kernel.digests import digest_of, hex_of
+from windlass.kernel.errors import clip
 from windlass.maths.counts import FloatArray, IntArray
 
 ROWS_NAMED_MAX = 5  # enough to find the cause, few enough for one line
@@ -85,9 +87,12 @@ def numbers(name: str, values: Sequence[Any]) -> FloatArray:
     """
     found = np.empty(len(values))
     for row, value in enumerate(values):
-        if isinstance(value, (bool, str)) or _is_spoiled(value):
-            raise Unfit(f"{name} must be numbers; row {row + 1} holds {value!r}")
-        found[row] = value
+        try:
+            found[row] = math.nan if isinstance(value, (bool, str)) else float(value)
+        except (TypeError, ValueError):
+            found[row] = math.nan
+        if not math.isfinite(found[row]):
+            raise Unfit(f"{name} must be numbers; row {row + 1} holds {clip(repr(value))}")
     return found
 
 
@@ -97,7 +102,21 @@ def spoiled(values: Sequence[Any]) -> tuple[int, ...]:
 
 
 def _is_spoiled(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and not np.isfinite(value))
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def silence(answers: Answers, rows: int) -> str:
+    """Why a release's answers cannot be used, in words that follow its name; empty where they can."""
+    if answers.trouble:
+        return f"cannot be asked: {answers.trouble}"
+    for given in (answers.prediction, answers.score or (), answers.probability or ()):
+        if given and len(given) != rows:
+            return f"gives {len(given):,} answers to {rows:,} rows"
+    missing = {*spoiled(answers.prediction), *spoiled(answers.score or ())}
+    missing |= {row for row, given in enumerate(answers.probability or (), 1) if spoiled(given)}
+    if not missing:
+        return ""
+    return f"answers nothing for {len(missing):,} of {rows:,} rows ({named(sorted(missing))})"
 
 
 def named(rows: Sequence[int]) -> str:

@@ -172,8 +172,12 @@ def positive_class(rows: Ordered) -> Any:
 
 
 def classes_of(labels: Sequence[Any]) -> list[Any]:
-    """The different labels in order, numbers before text."""
-    return sorted(set(labels), key=lambda label: (isinstance(label, str), label))
+    """The different labels in order: numbers by size, then everything else by its text."""
+    return sorted(set(labels), key=_rank)
+
+
+def _rank(label: Any) -> tuple[int, float, str]:
+    return (0, float(label), "") if isinstance(label, (int, float)) else (1, 0.0, str(label))
 
 
 def _members(metric: Metric, truth: Sequence[Any]) -> IntArray:
