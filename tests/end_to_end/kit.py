@@ -236,13 +236,13 @@ class Windlass:
         found = {role: running(self.home, role) for role in ("supervisor", "control", "site")}
         return {role: process.pid for role, process in found.items() if process is not None}
 
-    def site_processes(self) -> dict[str, int]:
-        """Gateway and replicas by name, as the site wrote them down."""
-        found: dict[str, int] = {}
-        for path in (self.home.site / "processes.json", self.home.site / "gateway" / "process.json"):
-            if path.exists():
-                _collect(json.loads(path.read_text()), path.parent.name if "gateway" in str(path) else "", found)
-        return found
+    def gateway(self) -> list[int]:
+        """The gateway's process, as the site wrote it down."""
+        return _pids(self.home.site / "gateway" / "process.json")
+
+    def replicas(self) -> list[int]:
+        """The replicas' processes, as the site wrote them down."""
+        return _pids(self.home.site / "processes.json")
 
     def kill(self, role: str) -> int:
         """Kill -9 one of our three processes."""
@@ -268,16 +268,18 @@ class Windlass:
         return "\n".join([*self.log[-3:], *texts])
 
 
-def _collect(value: Any, name: str, found: dict[str, int]) -> None:
-    """Every `pid` in a JSON value, by the nearest name."""
-    if isinstance(value, dict):
-        if isinstance(value.get("pid"), int):
-            found[str(value.get("name", name))] = value["pid"]
-        for key, item in value.items():
-            _collect(item, str(key), found)
-    elif isinstance(value, list):
-        for item in value:
-            _collect(item, name, found)
+def _pids(path: Path) -> list[int]:
+    """Every `pid` in a JSON file."""
+    return _found(json.loads(path.read_text())) if path.exists() else []
+
+
+def _found(value: Any) -> list[int]:
+    if isinstance(value, list):
+        return [pid for item in value for pid in _found(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["pid"]] if isinstance(value.get("pid"), int) else []
+    return own + [pid for item in value.values() for pid in _found(item)]
 
 
 def _free_port() -> int:
@@ -302,7 +304,7 @@ def windlass() -> Iterator[Windlass]:
     try:
         yield one
     finally:
-        pids = [*one.pids().values(), *one.site_processes().values()]
+        pids = [*one.pids().values(), *one.gateway(), *one.replicas()]
         one.run("down")
         for pid in pids:
             if alive(pid):

@@ -45,7 +45,7 @@ def test_from_commit_to_judged_production_and_back() -> None:
         assert "harm shown" in why.stdout
         assert "drill" in why.stdout
 
-        pids = [*one.pids().values(), *one.site_processes().values()]
+        pids = [*one.pids().values(), *one.gateway(), *one.replicas()]
         assert len(pids) >= 5
         assert 0 == one.run("down").returncode
         assert [] == [pid for pid in pids if alive(pid)]
