@@ -113,6 +113,19 @@ def test_what_was_not_saved_is_read_again(tmp_path: Path) -> None:
     assert 7 == second.totals.counts()[0].finished.requests
 
 
+def test_a_rotated_file_goes_when_its_lines_are_stored(tmp_path: Path) -> None:
+    """A crash right after an old file was removed loses none of its lines."""
+    old, whole = tmp_path / "access.log.1", text_of(plain_row()) + b"\n"
+    old.write_bytes(whole * 3)
+    first = reader(tmp_path)
+    first.read(ROLLOUTS, NOW)
+    with old.open("ab") as file:
+        file.write(whole * 2)
+    first.read(ROLLOUTS, NOW + 5_000)
+    assert not old.exists()
+    assert 5 == reader(tmp_path).totals.counts()[0].finished.requests
+
+
 def test_a_place_that_was_lost_is_no_gap(tmp_path: Path) -> None:
     """Without the stored totals nothing says what was read before; from then on every missing line is a gap."""
     found = reader(tmp_path)

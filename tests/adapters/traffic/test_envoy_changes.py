@@ -127,7 +127,7 @@ def test_a_sticky_user_only_moves_towards_the_candidate() -> None:
         sticky = dataclasses.replace(piece(f"s{number}", weight), unit_header="x-user", salt=salt)
         await wish(scene, f"1.{number}", sticky)
         caller, found = Caller(scene.port), set()
-        for user in range(300):
+        for user in range(200):
             for _ in range(2):
                 answer = await caller.call("/predict/fraud", {"x-user": f"user {user}"})
                 if answer.release == B:
@@ -140,9 +140,10 @@ def test_a_sticky_user_only_moves_towards_the_candidate() -> None:
         async with envoy_scene() as scene:
             small = await met(scene, 1, 500, "r1")
             large = await met(scene, 2, 2_500, "r1")
-            other = await met(scene, 3, 2_500, "r2")
-            assert 0 < len(small) < len(large)
-            assert small <= large
+            most = await met(scene, 3, 7_500, "r1")
+            other = await met(scene, 4, 2_500, "r2")
+            assert 0 < len(small) < len(large) < len(most)
+            assert small <= large <= most
             assert len(large & other) < 0.6 * len(other)
 
     asyncio.run(story())
