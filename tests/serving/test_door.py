@@ -203,6 +203,7 @@ def test_compressed_bodies_are_read(encoding: str, pack: Any) -> None:
     door, body = a_door(SIGNATURE), json.dumps(ROW).encode()
     headers = {"content-encoding": encoding}
     assert 200 == post(door, PREDICT, pack(body), headers)[0]
+    assert 200 == post(door, PREDICT, pack(body), {"content-encoding": f" {encoding.upper()}"})[0]
     assert 400 == post(door, PREDICT, pack(body)[:-3], headers)[0]
     assert 400 == post(door, PREDICT, pack(body) + b"tail", headers)[0]
     assert 413 == post(door, PREDICT, pack(bytes(REQUEST_BODY_BYTES_MAX + 1)), headers)[0]

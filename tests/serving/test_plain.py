@@ -83,9 +83,9 @@ def test_refusals_name_the_place(body: Any, words: str) -> None:
 def test_classifiers_answer_probabilities() -> None:
     """Where the model knows probabilities they stand beside the predictions, with the classes of their columns."""
     signature = Signature((), (), (ColumnSpec("age", "FP64"),), ("no", "yes"), "label", "chance")
-    door = a_door(signature, lambda frame: {"label": np.array(["yes"]), "chance": np.array([[0.25, 0.75]])})
+    door = a_door(signature, lambda frame: {"label": np.array(["no"]), "chance": np.array([[0.25, 0.75]])})
     _, answer = post(door, "/predict/clinic", {"age": 1})
-    assert (["yes"], [[0.25, 0.75]], ["no", "yes"]) == (
+    assert (["no"], [[0.25, 0.75]], ["no", "yes"]) == (
         answer["predictions"],
         answer["probabilities"],
         answer["classes"],

@@ -15,10 +15,10 @@ from windlass.kernel.errors import UserMistake
 from windlass.serving.signature import ColumnSpec
 from windlass.serving.tables import TableColumn, read_table
 
-CSV = """a,b,c,d,e,f
-1,1.5,true,x,2026-01-01,
-2,,False,NA,2026-01-02,
-3,1e3,TRUE,"a,b",2026-01-03,
+CSV = """a,b,c,d,e,f,g
+1,1.5,true,x,2026-01-01,,1
+2,,False,NA,2026-01-02,,2.5
+3,1e3,TRUE,"a,b",2026-01-03,,3
 """
 
 
@@ -31,13 +31,13 @@ def written(folder: Path, name: str, content: str | bytes) -> Path:
 def test_csv_types_come_from_all_rows(tmp_path: Path) -> None:
     """A column is whole numbers, numbers, booleans or text by all of its values; what pandas calls missing is None."""
     table = read_table(written(tmp_path, "t.csv", "\ufeff" + CSV))
-    assert {"a": "INT64", "b": "FP64", "c": "BOOL", "d": "BYTES", "e": "BYTES", "f": "FP64"} == {
+    assert {"a": "INT64", "b": "FP64", "c": "BOOL", "d": "BYTES", "e": "BYTES", "f": "FP64", "g": "FP64"} == {
         name: column.datatype for name, column in table.items()
     }
     assert [1.5, None, 1000.0] == list(table["b"].values)
     assert ["x", None, "a,b"] == list(table["d"].values)
     assert [True, False, True] == list(table["c"].values)
-    assert [False, True, False, True, False, True] == [column.nullable for column in table.values()]
+    assert [False, True, False, True, False, True, False] == [column.nullable for column in table.values()]
 
 
 def test_csv_agrees_with_pandas(tmp_path: Path) -> None:

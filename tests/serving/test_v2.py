@@ -76,6 +76,8 @@ def test_the_time_limit_is_in_microseconds() -> None:
         (IMAGE, {"inputs": [{**X, "parameters": {"binary_data_size": 8}}]}, "binary tensors are not served yet"),
         (IMAGE, {"inputs": [X], "outputs": [{"name": "q"}]}, 'no output "q"; the model answers "y"'),
         (IMAGE, {"inputs": [X], "outputs": {}}, "/outputs: expected a list"),
+        (IMAGE, {"inputs": [X], "outputs": [{"name": "y", "parameters": {"binary_data": True}}]}, "not served yet"),
+        (IMAGE, {"inputs": [X], "outputs": [{"name": "y", "parameters": {"classification": 2}}]}, "unknown field"),
         (IMAGE, {"inputs": [X], "outputs": [{"name": ["y"]}]}, "no output"),
         (IMAGE, {"inputs": [X, X]}, "an input is given twice"),
         (IMAGE, {"inputs": [{**X, "name": "q"}]}, 'expected the inputs "x", given "q"'),

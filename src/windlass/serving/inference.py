@@ -58,12 +58,10 @@ def record(inferred: Inferred) -> dict[str, Any]:
 
 def _zeros(draft: Signature) -> dict[str, np.ndarray]:
     """One row of zeros (or empty text) for a model that nobody gave a sample of."""
-    specs = draft.inputs
-    shapes = {spec.name: tuple(1 if length == -1 else length for length in spec.shape) for spec in specs}
-    frame = {spec.name: np.zeros(shapes[spec.name], dtype=DTYPES[spec.datatype]) for spec in specs}
-    for spec in specs:
-        if spec.datatype == "BYTES":
-            frame[spec.name][...] = ""
+    frame = {}
+    for spec in draft.inputs:
+        shape = tuple(1 if length == -1 else length for length in spec.shape)
+        frame[spec.name] = np.full(shape, "" if spec.datatype == "BYTES" else 0, dtype=DTYPES[spec.datatype])
     return frame
 
 

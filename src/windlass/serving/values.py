@@ -84,7 +84,6 @@ def _integers(values: Sequence[Any], datatype: str, kinds: set[type]) -> np.ndar
         for index, value in enumerate(values):
             if type(value) is float and not value.is_integer():
                 raise Unfit(index, f"expected {datatype}, a whole number, given {value!r}")
-        values = [int(value) if type(value) is float else value for value in values]
     if None in values:
         raise Unfit(values.index(None), f"expected {datatype}, which cannot hold null")
     if values and not (limits.min <= min(values) and max(values) <= limits.max):

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from windlass.kernel.limits import REQUEST_ROWS_MAX
 from windlass.serving.frames import count_rows, frame_of_columns, named, quoted, tensor_array
 from windlass.serving.problems import Rejected
 from windlass.serving.protocols.strict_json import decode
@@ -143,8 +142,6 @@ def _shape(shape: Any, name: str, place: str) -> tuple[int, ...]:
         if type(length) is not int or length < 0:
             what = f"input {quoted(name)}: expected whole numbers from 0 on, given {json_words(length)}"
             raise Rejected(400, "bad-shape", what, where=f"{place}/shape")
-    if shape[0] > REQUEST_ROWS_MAX:
-        count_rows(shape[0])
     return tuple(shape)
 
 
