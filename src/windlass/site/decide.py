@@ -4,7 +4,9 @@ Start before stop, drain before kill: a release gets traffic once its replicas a
 have ended, and a crashed one keeps its place, because its socket holds the connections until a successor takes them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from windlass.delivery.services.types import ReplicaSet, ServiceSlice
 from windlass.kernel.digests import digest_of_value, hex_of
@@ -19,33 +21,56 @@ NAME_CHARACTERS = 14
 Pair = tuple[str, str]  # service, release
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The view with what is asked of it again and again: a site may serve a thousand services."""
+
+    view: SiteView
+    ready: Mapping[Pair, tuple[ReplicaProcess, ...]]
+    routed: Mapping[str, ServiceSlice]
+    timeouts: Mapping[str, float]
+
+
 def decide(view: SiteView) -> Orders:
     """Say which replicas start and stop, and what the gateway shall route."""
-    chosen = [_choose(piece, view) for piece in view.slices]
+    seen = _seen(view)
+    chosen = [_choose(piece, seen) for piece in view.slices]
     wanted = _wanted(view.slices, chosen)
-    endpoints = _endpoints(view, chosen, wanted)
+    endpoints = _endpoints(seen, chosen, wanted)
     return Orders(
         start=_starts(view, wanted),
-        stop=_stops(view, wanted, endpoints),
+        stop=_stops(seen, wanted, endpoints),
         services=tuple(chosen),
         endpoints=endpoints,
         unready=tuple(
             piece.service
             for piece, one in zip(view.slices, chosen, strict=True)
-            if piece != one or not _is_answered(one, view)
+            if piece != one or not _is_answered(one, seen)
         ),
     )
 
 
+@lru_cache(maxsize=8192)
 def replica_name(service: str, release: str, number: int) -> str:
     """Short enough for a socket's path, and unlike any other replica's of the site."""
     mark = hex_of(digest_of_value([service, release]))[:8]
     return f"{service[:NAME_CHARACTERS].rstrip('-')}-{mark}-{number}"
 
 
-def _choose(piece: ServiceSlice, view: SiteView) -> ServiceSlice:
+def _seen(view: SiteView) -> _Seen:
+    ready: dict[Pair, tuple[ReplicaProcess, ...]] = {}
+    for one in view.replicas:
+        if one.state == "ready":
+            pair = (one.service, one.release)
+            ready[pair] = (*ready.get(pair, ()), one)
+    routed = {piece.service: piece for piece in view.routed.services}
+    timeouts = {piece.service: piece.timeout_seconds for piece in (*view.routed.services, *view.slices)}
+    return _Seen(view, ready, routed, timeouts)
+
+
+def _choose(piece: ServiceSlice, seen: _Seen) -> ServiceSlice:
     """The slice itself once its releases are ready, else the one that is routed now."""
-    routed = next((one for one in view.routed.services if one.service == piece.service), None)
+    routed = seen.routed.get(piece.service)
     if routed is None or routed == piece:
         return piece
     now_routed = {route.release for route in routed.routes if route.weight > 0}
@@ -53,13 +78,14 @@ def _choose(piece: ServiceSlice, view: SiteView) -> ServiceSlice:
     for route in piece.routes:
         if route.weight == 0 or route.release in now_routed:
             continue
-        if len(_ready(view, (piece.service, route.release))) < max(1, counts.get(route.release, 1)):
+        ready = seen.ready.get((piece.service, route.release), ())
+        if len(ready) < max(1, counts.get(route.release, 1)):
             return routed
     return piece
 
 
-def _is_answered(piece: ServiceSlice, view: SiteView) -> bool:
-    return all(_ready(view, (piece.service, route.release)) for route in piece.routes if route.weight > 0)
+def _is_answered(piece: ServiceSlice, seen: _Seen) -> bool:
+    return all((piece.service, route.release) in seen.ready for route in piece.routes if route.weight > 0)
 
 
 def _wanted(slices: Iterable[ServiceSlice], chosen: Iterable[ServiceSlice]) -> dict[str, ReplicaWanted]:
@@ -96,53 +122,37 @@ def _starts(view: SiteView, wanted: dict[str, ReplicaWanted]) -> tuple[ReplicaWa
     return tuple(found)
 
 
-def _stops(view: SiteView, wanted: dict[str, ReplicaWanted], endpoints: tuple[Endpoints, ...]) -> tuple[Stop, ...]:
+def _stops(seen: _Seen, wanted: dict[str, ReplicaWanted], endpoints: tuple[Endpoints, ...]) -> tuple[Stop, ...]:
     """What is not wanted ends once the gateway sends nothing there."""
-    in_use = {path for one in (*view.routed.endpoints, *endpoints) for path in one.sockets}
-    drains = {piece.service: piece.timeout_seconds for piece in (*view.routed.services, *view.slices)}
+    in_use = {path for one in (*seen.view.routed.endpoints, *endpoints) for path in one.sockets}
     return tuple(
-        Stop(replica.name, drains.get(replica.service, DRAIN_SECONDS))
-        for replica in view.replicas
+        Stop(replica.name, seen.timeouts.get(replica.service, DRAIN_SECONDS))
+        for replica in seen.view.replicas
         if replica.name not in wanted and replica.state != "draining" and replica.socket not in in_use
     )
 
 
-def _endpoints(view: SiteView, chosen: list[ServiceSlice], wanted: dict[str, ReplicaWanted]) -> tuple[Endpoints, ...]:
+def _endpoints(seen: _Seen, chosen: list[ServiceSlice], wanted: dict[str, ReplicaWanted]) -> tuple[Endpoints, ...]:
     """The sockets of each release that answers: what is wanted, and what was routed until its requests have ended."""
     routed = {(piece.service, route.release) for piece in chosen for route in piece.routes if route.weight > 0}
     placed = {(one.service, one.release) for one in wanted.values()}
-    before = {(one.service, one.release): one for one in view.routed.endpoints}
+    before = {(one.service, one.release): one for one in seen.view.routed.endpoints}
+    alive = {replica.socket for replica in seen.view.replicas if replica.state != "draining"}
     found = []
-    for pair in sorted(routed | placed | set(before)):
+    for pair in sorted(placed | set(before)):
+        ready = seen.ready.get(pair, ())
         if pair in placed:
-            sockets = _sockets(view, pair, frozenset(wanted)) or _held(view, pair, before.get(pair), routed)
-        elif _is_draining(view, pair, chosen):
-            sockets = _sockets(view, pair, None)
+            sockets = tuple(sorted(one.socket for one in ready if one.name in wanted))
+            if not sockets and pair in routed and pair in before:
+                sockets = tuple(path for path in before[pair].sockets if path in alive)  # its callers wait there
         else:
-            sockets = ()
+            sockets = tuple(sorted(one.socket for one in ready)) if _is_draining(seen, pair) else ()
         if sockets:
             found.append(Endpoints(*pair, sockets))
     return tuple(found)
 
 
-def _sockets(view: SiteView, pair: Pair, names: frozenset[str] | None) -> tuple[str, ...]:
-    return tuple(sorted(one.socket for one in _ready(view, pair) if names is None or one.name in names))
-
-
-def _held(view: SiteView, pair: Pair, before: Endpoints | None, routed: set[Pair]) -> tuple[str, ...]:
-    """No replica is ready: a release that is routed already keeps the sockets on which its callers wait."""
-    if before is None or pair not in routed:
-        return ()
-    alive = {replica.socket for replica in view.replicas if replica.state != "draining"}
-    return tuple(path for path in before.sockets if path in alive)
-
-
-def _is_draining(view: SiteView, pair: Pair, chosen: list[ServiceSlice]) -> bool:
+def _is_draining(seen: _Seen, pair: Pair) -> bool:
     """Whether a release that is not wanted any more may still have requests: for as long as one may take."""
-    since = view.idle_since.get(pair)
-    timeouts = {piece.service: piece.timeout_seconds for piece in (*view.routed.services, *chosen)}
-    return since is None or seconds_between(since, view.now) < timeouts.get(pair[0], DRAIN_SECONDS)
-
-
-def _ready(view: SiteView, pair: Pair) -> list[ReplicaProcess]:
-    return [one for one in view.replicas if (one.service, one.release) == pair and one.state == "ready"]
+    since = seen.view.idle_since.get(pair)
+    return since is None or seconds_between(since, seen.view.now) < seen.timeouts.get(pair[0], DRAIN_SECONDS)

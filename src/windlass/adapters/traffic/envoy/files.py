@@ -6,7 +6,7 @@ from typing import Any
 
 from windlass.adapters.traffic.envoy.bootstrap import TYPE
 from windlass.adapters.world import files
-from windlass.kernel.digests import digest_of_value, hex_of
+from windlass.kernel.digests import digest_of, hex_of
 
 ROUTES = "routes.json"
 CLUSTERS = "clusters.json"
@@ -37,9 +37,8 @@ class ConfigurationFiles:
         before = self._read(name)
         if before is not None and before.get("resources") == typed:
             return False
-        mark = hex_of(digest_of_value(typed))[
-            :8
-        ]  # a number that was used twice, on a full disk, confirms nothing wrong
+        # A number that was used twice, as on a full disk, must not confirm another content.
+        mark = hex_of(digest_of(json.dumps(typed).encode()))[:8]
         content = {"version_info": f"{version}-{mark}", "resources": typed}
         files.write_file(os.path.join(self._folder, name), json.dumps(content, ensure_ascii=False).encode())
         self._known[name] = content
