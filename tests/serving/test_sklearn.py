@@ -3,6 +3,7 @@
 import pickle
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from tests.serving.kit import (
     DIGEST,
@@ -27,8 +33,9 @@ from tests.serving.kit import (
 from windlass.kernel.errors import Refused, UserMistake, WindlassError
 from windlass.serving.door import Door
 from windlass.serving.inference import infer
-from windlass.serving.releases import load_model
+from windlass.serving.releases import WARM_UP_CALLS, load_model, warm_up
 from windlass.serving.runtimes import RunSpec, Source
+from windlass.serving.runtimes.sklearn import takes_numbers
 from windlass.serving.signature import ColumnSpec, Signature, read_signature
 from windlass.serving.tables import read_table
 
@@ -308,3 +315,40 @@ def test_a_sample_of_another_width_is_refused(tmp_path: Path) -> None:
     rows = [{**row, "label": 1} for row in NUMERIC_ROWS]
     with pytest.raises(UserMistake, match='takes 3 columns, the sample has 4: "a", "b", "c", "label"'):
         make_release(tmp_path / "r", write_skops(LinearRegression().fit(X, Y)), {"format": "skops"}, rows)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "numbers_do"),
+    [
+        (LogisticRegression(), True),
+        (make_pipeline(StandardScaler(), LogisticRegression()), True),
+        (make_pipeline(make_column_transformer(("passthrough", ["a"])), LogisticRegression()), False),
+        (make_pipeline(FunctionTransformer(), LogisticRegression()), False),
+        (CalibratedClassifierCV(make_pipeline(FunctionTransformer(), LogisticRegression())), False),
+    ],
+)
+def test_numbers_need_no_data_frame(estimator: Any, numbers_do: bool, tmp_path: Path) -> None:
+    """An estimator that never looks at names gets a plain array, and answers to the last bit what it answers to a
+    data frame; one that may look at names gets the data frame."""
+    rows = pd.DataFrame(X, columns=["a", "b", "c"])
+    estimator.fit(rows, Y)
+    assert numbers_do is takes_numbers(estimator)
+    door = a_door(make_release(tmp_path / "r", write_skops(estimator), {"format": "skops"}, NUMERIC_ROWS))
+    _, answer = post(door, "/predict/clinic", NUMERIC_ROWS)
+    assert estimator.predict_proba(rows).tolist() == answer["probabilities"]
+
+
+def test_a_replica_is_warm_before_it_is_ready(tmp_path: Path) -> None:
+    """Made-up rows go through the model before the first caller's do; what it says to them is of no interest."""
+    release = loaded(skops_release(tmp_path / "r"))
+    calls: list[int] = []
+
+    class Counting:
+        def predict(self, frame: Any, signature: Any) -> Any:
+            calls.append(len(frame["city"]))
+            raise ValueError("a row that nobody sent")
+
+    warm_up(replace(release, model=Counting()))  # type: ignore[arg-type]
+    assert [1] * WARM_UP_CALLS == calls
+    warm_up(replace(release, model=Counting(), format="python"))  # type: ignore[arg-type]
+    assert WARM_UP_CALLS == len(calls)

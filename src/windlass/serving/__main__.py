@@ -24,10 +24,12 @@ def main() -> None:
     handback.start()
     try:
         from windlass.serving.door import Door
-        from windlass.serving.releases import load_release
+        from windlass.serving.releases import load_release, warm_up
         from windlass.serving.server import Application, serve
 
-        door = Door(load_release(given.release), given.service, given.digest)
+        release = load_release(given.release)
+        warm_up(release)
+        door = Door(release, given.service, given.digest)
         application = Application(door, given.timeout)
         facts.ready = True
         log.info("%s %s is ready", given.service, given.digest)

@@ -8,9 +8,9 @@ import numpy as np
 
 from windlass.serving import answers
 from windlass.serving.frames import column_array
-from windlass.serving.releases import run_model
+from windlass.serving.releases import run_model, zeros
 from windlass.serving.runtimes import Model
-from windlass.serving.signature import DTYPES, Frame, Signature, TensorSpec, datatype_of
+from windlass.serving.signature import Frame, Signature, TensorSpec, datatype_of
 from windlass.serving.tables import TableColumns, head
 
 ROWS_RECORDED = 20  # enough to notice a release that answers differently, few enough to keep for ever
@@ -39,7 +39,7 @@ def infer(model: Model, sample: TableColumns | None) -> Inferred:
         rows = [dict(zip(first, row, strict=True)) for row in zip(*(c.values for c in first.values()), strict=True)]
         frame: Frame = {column.name: column_array(first[column.name].values, column) for column in draft.columns}
     else:
-        rows, frame = [], _zeros(draft)
+        rows, frame = [], zeros(draft)
     outputs = run_model(model, frame, draft)
     specs = tuple(_output(name, array, draft) for name, array in outputs.items())
     return Inferred(_named(replace(draft, outputs=specs), outputs, model), rows, outputs)
@@ -54,15 +54,6 @@ def record(inferred: Inferred) -> dict[str, Any]:
         "probabilities": answers.probabilities(outputs, signature) if inferred.rows else None,
         "classes": answers.classes(signature),
     }
-
-
-def _zeros(draft: Signature) -> dict[str, np.ndarray]:
-    """One row of zeros (or empty text) for a model that nobody gave a sample of."""
-    frame = {}
-    for spec in draft.inputs:
-        shape = tuple(1 if length == -1 else length for length in spec.shape)
-        frame[spec.name] = np.full(shape, "" if spec.datatype == "BYTES" else 0, dtype=DTYPES[spec.datatype])
-    return frame
 
 
 def _output(name: str, array: np.ndarray, draft: Signature) -> TensorSpec:

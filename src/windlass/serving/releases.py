@@ -1,6 +1,7 @@
 """A release folder as something that predicts: the one place where loading, checking and predicting meet, so that the
 server, the scores of a gate and the inference of a signature cannot differ."""
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,9 @@ from windlass.serving.answers import settle
 from windlass.serving.frames import rows_of
 from windlass.serving.problems import ModelFailed
 from windlass.serving.runtimes import Model, Source, load, read_run
-from windlass.serving.signature import Frame, Signature, read_signature
+from windlass.serving.signature import DTYPES, Frame, Signature, read_signature
+
+WARM_UP_CALLS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,31 @@ def load_release(folder: Path) -> LoadedRelease:
     os.chdir(folder)
     model = folder / run.model if run.model else folder / "model"
     return LoadedRelease(load_model(Source(model, folder / "code", run)), signature, run.format)
+
+
+def warm_up(release: LoadedRelease) -> None:
+    """Predict some made-up rows, so that the first callers do not pay for what a library does only once.
+
+    A Python class is left alone: its `setup()` is the place for that, and a row that nobody sent may have effects. What
+    a model says to made-up rows is of no interest, an error included.
+    """
+    if release.format == "python":
+        return
+    frame = zeros(release.signature)
+    for _ in range(WARM_UP_CALLS):
+        with contextlib.suppress(WindlassError):
+            release.predict(frame)
+
+
+def zeros(signature: Signature) -> dict[str, np.ndarray]:
+    """One row of zeros (or the first category, or empty text)."""
+    categories = {column.name: column.categories for column in signature.columns if column.categories}
+    frame = {}
+    for spec in signature.inputs:
+        shape = tuple(1 if length == -1 else length for length in spec.shape)
+        text = categories.get(spec.name, ("",))[0]
+        frame[spec.name] = np.full(shape, text if spec.datatype == "BYTES" else 0, dtype=DTYPES[spec.datatype])
+    return frame
 
 
 def load_model(source: Source) -> Model:
