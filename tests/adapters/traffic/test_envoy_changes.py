@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.traffic.scenes import Caller, Load, Scene, Upstream, envoy_scene, eventually, free_port
-from windlass.adapters.processes.families import member_of
 from windlass.adapters.traffic.envoy import EnvoySettings, EnvoyTraffic
 from windlass.adapters.world import RealClock
 from windlass.kernel.errors import Unavailable, UserMistake
@@ -240,7 +239,7 @@ def test_a_killed_gateway_comes_back_as_it_was() -> None:
             pid = json.loads(Path(scene.folder, "site", "gateway", "process.json").read_text())["pid"]
             os.kill(pid, 9)
             scene.caller.close()
-            await eventually(lambda: has_ended(pid))
+            await eventually(lambda: not scene.traffic._process.is_running())
             await scene.traffic.start()
             assert {B: 5} == await scene.send("fraud", 5)
             seen = await until(scene, lambda seen: requests(seen) == 10)
@@ -289,8 +288,3 @@ def test_a_gateway_that_cannot_start_says_why() -> None:
                 await EnvoyTraffic(settings, RealClock()).start()
 
     asyncio.run(story())
-
-
-def has_ended(pid: int) -> bool:
-    member = member_of(pid)
-    return member is None or member.is_zombie

@@ -115,11 +115,18 @@ async def end(process: Detached, seconds_max: float) -> None:
 
 
 def _still_ends(pid: int) -> bool:
-    """Reap a child. Until its last thread has ended it cannot be reaped, although its first one is a zombie."""
+    """Reap a child. Until its last thread has ended a process holds its files, although its first one is a zombie."""
     try:
         return os.waitpid(pid, os.WNOHANG) == (0, 0)
     except ChildProcessError:
-        return False  # adopted after a restart: its parent reaps it
+        return _has_threads(pid)  # no child of ours: somebody else reaps it
+
+
+def _has_threads(pid: int) -> bool:
+    try:
+        return len(os.listdir(f"/proc/{pid}/task")) > 1
+    except OSError:
+        return False
 
 
 async def _has_gone(process: Detached, seconds_max: float) -> bool:

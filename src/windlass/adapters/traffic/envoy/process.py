@@ -16,6 +16,7 @@ from windlass.kernel.limits import SOCKET_PATH_BYTES_MAX
 
 START_SECONDS_MAX = 15.0
 DRAIN_SECONDS_MAX = 15.0
+PORT_SECONDS_MAX = 0.5
 LOG_BYTES_MAX = 4 << 20
 FLUSH_MILLISECONDS = 250  # how long a finished request's line may stay in Envoy's memory
 
@@ -54,7 +55,7 @@ class EnvoyProcess:
             raise UserMistake(
                 "the path is too long for a socket", code="path", where=settings.admin_socket, remedy=remedy
             )
-        check_port(settings.address, settings.port)
+        await self._wait_for_port()
         files.make_folder(settings.sockets)
         files.remove_quietly(settings.admin_socket)
         if os.path.exists(self._log) and os.path.getsize(self._log) > LOG_BYTES_MAX:
@@ -106,6 +107,17 @@ class EnvoyProcess:
             return Detached(int(found["pid"]), str(found["started"])) if found else None
         except (ValueError, KeyError, TypeError):
             return None
+
+    async def _wait_for_port(self) -> None:
+        """A gateway that was killed may hold the port for some milliseconds more."""
+        deadline = time.monotonic() + PORT_SECONDS_MAX
+        while True:
+            try:
+                return check_port(self._settings.address, self._settings.port)
+            except Unavailable:
+                if time.monotonic() > deadline:
+                    raise
+            await asyncio.sleep(0.02)
 
     async def _wait_until_live(self) -> None:
         deadline = time.monotonic() + START_SECONDS_MAX
