@@ -126,6 +126,9 @@ class RealSite:
             await self.at_socket("POST", "/down")
         except BaseException:
             sys.stderr.write(Path(self.folder, "agent.txt").read_text())
+            for pid in self.processes().values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             raise
         finally:
             self.kill_agent()
