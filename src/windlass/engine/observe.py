@@ -17,6 +17,7 @@ from windlass.kernel.instants import Instant, later
 from windlass.planner.repositories import plan_repository
 
 POLL_SECONDS = 10.0  # often enough that a push feels immediate, rare enough for a remote
+LOCAL_POLL_SECONDS = 2.0  # reading a reference of a local repository costs a millisecond and disturbs nobody
 POLL_JITTER = 0.2  # so that many watchers of one remote do not meet
 
 
@@ -43,7 +44,8 @@ async def repositories(
     for name, state in sorted(states.items()):
         if watch.due.get(name, now) > now:
             continue
-        watch.due[name] = later(now, seconds=POLL_SECONDS * (1 + ports.chance.uniform(-POLL_JITTER, POLL_JITTER)))
+        pause = LOCAL_POLL_SECONDS if name.startswith("/") else POLL_SECONDS
+        watch.due[name] = later(now, seconds=pause * (1 + ports.chance.uniform(-POLL_JITTER, POLL_JITTER)))
         try:
             found += await _read(ports, state, services, now)
         except WindlassError as error:

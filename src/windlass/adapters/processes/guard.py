@@ -23,6 +23,7 @@ from typing import Any
 
 from windlass.adapters.processes import families
 from windlass.adapters.processes.logs import CappedLog
+from windlass.adapters.processes.priority import step_aside
 
 GRACE_SECONDS = 0.3  # enough to flush a file; an order to end holds within a second all the same
 END_SECONDS_MAX = 5.0  # a process that even SIGKILL does not end hangs in the kernel; it is not waited for
@@ -77,6 +78,7 @@ def _start(order: dict[str, Any]) -> "subprocess.Popen[bytes]":
 
     def before_exec() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        step_aside()
         if libc is None:
             return
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

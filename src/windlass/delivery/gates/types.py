@@ -152,7 +152,8 @@ class GateOutcome:
             return self.refusals[0]
         deciding = [check for check in self.checks if check.verdict is self.verdict]
         if self.verdict is Verdict.PASS and len(deciding) > 1:
-            told = next((check for check in deciding if check.relative_to), deciding[0])
+            measured = [check for check in deciding if check.value is not None]
+            told = next((check for check in measured if check.relative_to), (measured or deciding)[0])
             return f"all {len(deciding)} checks passed: {told.sentence()}"
         if deciding:
             return deciding[0].sentence()

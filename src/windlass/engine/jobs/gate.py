@@ -21,6 +21,7 @@ from windlass.delivery.gates.types import CheckResult, GateOutcome, Verdict, che
 from windlass.delivery.gates.zero import answers_check, apart_check, label_check, signature_check, start_check
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.engine.jobs.checkouts import BuildJob, BuildRequest
+from windlass.engine.jobs.joining import joined, parted
 from windlass.engine.jobs.scoring import Unscored, ask
 from windlass.engine.jobs.signatures import fetch_holdout
 from windlass.engine.jobs.types import JobPorts, JobWork
@@ -98,7 +99,10 @@ class _Gate:
         """Gate zero first; the rows only where a line needs them and gate zero has nothing against it."""
         prepared, refusals = await self._prepared()
         known = await self._stored(self._request.release, prepared)
-        sample, zero = await self._zero(known=known is not None)
+        if known is None and not refusals and self._needs_rows() and not await self._is_spent(prepared):
+            sample, zero, known = await self._together(prepared)
+        else:
+            sample, zero = await self._zero(known=known is not None)
         blank = GateInput(self._lines, prepared.holdout, Answers(self._request.release), zero=zero, refusals=refusals)
         failed = any(check.verdict is Verdict.FAIL for check in zero)
         if failed or refusals or not self._needs_rows():
@@ -144,7 +148,8 @@ class _Gate:
     def _needs_rows(self) -> bool:
         return any(not isinstance(line, ProcessLine) for line in self._lines)
 
-    async def _zero(self, *, known: bool) -> tuple[Scored | None, tuple[CheckResult, ...]]:
+    def _static_checks(self) -> tuple[CheckResult, ...]:
+        """What gate zero says without starting anything."""
         request = self._request
         checks = [
             label_check(request.signature, self._data.label),
@@ -152,9 +157,13 @@ class _Gate:
         ]
         if self._needs_rows():
             checks.append(apart_check(request.provenance.get("overlap")))
+        return tuple(checks)
+
+    async def _zero(self, *, known: bool) -> tuple[Scored | None, tuple[CheckResult, ...]]:
+        request, checks = self._request, self._static_checks()
         blob = (request.provenance.get("sample") or {}).get("rows", "")
         if known or not blob:
-            return None, tuple(checks)
+            return None, checks
         self._job.work.progress("answering the sample rows of the build")
         path = Path(self._job.work.folder) / "sample.json"
         path.write_bytes(await self._job.ports.artifacts.read(parse_digest(blob)))
@@ -162,6 +171,27 @@ class _Gate:
         if isinstance(found, Unscored):
             return None, (*checks, start_check(found.words))
         return found, (*checks, answers_check(json.loads(path.read_bytes()), found.answers))
+
+    async def _together(self, prepared: Prepared) -> tuple[Scored | None, tuple[CheckResult, ...], Scored | None]:
+        """The sample rows and the holdout's in one process: loading a model's libraries costs more than its answers.
+
+        Where the two cannot lie in one table only the sample is answered here.
+        """
+        blob = (self._request.provenance.get("sample") or {}).get("rows", "")
+        recorded = json.loads(await self._job.ports.artifacts.read(parse_digest(blob))) if blob else {}
+        table = joined(recorded.get("rows", ()), prepared.table.columns, _columns_of(self._request.signature))
+        if table is None:
+            return *await self._zero(known=False), None
+        checks = self._static_checks()
+        self._job.work.progress(f"asking the candidate about {table.rows:,} rows")
+        found = await ask(self._request.release, table, self._job)
+        if isinstance(found, Unscored):
+            return None, (*checks, start_check(found.words)), None
+        sample, rows = parted(found, len(recorded["rows"]))
+        return sample, (*checks, answers_check(recorded, sample.answers)), rows
+
+    async def _is_spent(self, prepared: Prepared) -> bool:
+        return look(await self._ledger(), self._request.release, prepared.table, ALPHA).alpha is None
 
     async def _ledger(self) -> Ledger:
         """The ledger that travels in the newest verdict's scores.

@@ -17,7 +17,8 @@ class Visits:
         import skops.io
 
         folder = Path(os.environ["WINDLASS_MODEL"])
-        self.trees = skops.io.load(folder / "model.skops")
+        file = folder / "model.skops"
+        self.trees = skops.io.load(file, trusted=skops.io.get_untrusted_types(file=file))
         self.seen = json.loads((folder / "seen.json").read_text())
 
     def predict(self, rows: pd.DataFrame) -> dict[str, object]:
