@@ -6,7 +6,7 @@ from typing import Any, assert_never
 from windlass.delivery.builds.types import BuildMove
 from windlass.delivery.gates.types import GateMove
 from windlass.delivery.releases.types import ReleaseMove
-from windlass.delivery.rollouts.evidence import edges_from
+from windlass.delivery.rollouts.evidence import edges_from, ratio_in_words
 from windlass.delivery.rollouts.types import Move, ReplacedBy
 from windlass.facts import types as kinds
 from windlass.facts.observed import JobSeen
@@ -231,8 +231,10 @@ def _ended(draft: Draft, decision: Decision[Move], outcome: str) -> kinds.Rollou
     rollout = _moving(draft)
     evidence = views.evidence_of(rollout, draft.spec, draft.snapshot)
     counts = to_json(evidence) if rollout.champion else {}
+    ratio = ratio_in_words(views.stages_of(rollout, draft.snapshot))
+    details = (*decision.evidence, ratio) if ratio else decision.evidence
     because = decision.because.sentence()
-    return kinds.RolloutEnded(rollout.rollout, rollout.release, outcome, because, decision.evidence, counts)
+    return kinds.RolloutEnded(rollout.rollout, rollout.release, outcome, because, details, counts)
 
 
 def _go_back(draft: Draft, decision: Decision[Move]) -> Draft:

@@ -184,8 +184,13 @@ def tally_of(snapshot: Snapshot, service: str, step: str, release: str) -> Arm:
 
 def evidence_of(rollout: RolloutState, spec: ServiceSpec, snapshot: Snapshot) -> Evidence:
     """What the counts of all steps of the rollout say."""
+    return weigh(stages_of(rollout, snapshot), spec.rollout.limits)
+
+
+def stages_of(rollout: RolloutState, snapshot: Snapshot) -> list[Stage]:
+    """The counts of every step of a rollout that compares two releases."""
     service = snapshot.state.service
-    stages = [
+    return [
         Stage(
             step.share,
             step.edges,
@@ -195,7 +200,6 @@ def evidence_of(rollout: RolloutState, spec: ServiceSpec, snapshot: Snapshot) ->
         for step in rollout.steps_taken
         if rollout.champion
     ]
-    return weigh(stages, spec.rollout.limits)
 
 
 def _site(state: ServiceState, candidate: str, snapshot: Snapshot) -> SiteView:

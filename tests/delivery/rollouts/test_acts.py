@@ -26,9 +26,9 @@ from windlass.testing.stories import (
 V1, V2, V3 = release("v1"), release("v2"), release("v3")
 
 
-def act(verb: str, reason: str = "because", **arguments: object) -> ActState:
+def act(verb: str, **arguments: object) -> ActState:
     """An act of ann's."""
-    return ActState("a-1", verb, "ann", reason, arguments, BEGINNING)
+    return ActState("a-1", verb, "ann", "because", arguments, BEGINNING)
 
 
 def after(verb: str, state: ServiceState, candidate: str = "", **arguments: object) -> tuple[ServiceState, str, str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from windlass.delivery.rollouts.evidence import EDGES_REQUESTS_MIN, Arm, Stage, edges_from, weigh
+from windlass.delivery.rollouts.evidence import EDGES_REQUESTS_MIN, Arm, Stage, edges_from, ratio_in_words, weigh
 from windlass.delivery.sources.types import LimitSpec
 from windlass.facts.counts import Tally
 from windlass.maths.edges import bucket_of
@@ -132,3 +132,15 @@ def test_synthetic_requests_are_named() -> None:
 def test_edges_need_enough_of_the_champion(requests: int, known: bool) -> None:
     """Fewer than 200 requests of the champion choose no edges."""
     assert known is bool(edges_from(calls(requests)))
+
+
+def test_the_ratio_of_failures_is_said_with_its_interval() -> None:
+    """People read how much worse the canary is at least and at most; without a failure there is nothing to say."""
+    assert "" == ratio_in_words([stage(calls(100), calls(1_900))])
+    assert "" == ratio_in_words([stage(calls(100, failed=5), calls(1_900), share=1.0)])
+    worse = ratio_in_words([stage(calls(600, failed=60), calls(11_400, failed=114))])
+    assert worse.startswith("failures are at least ")
+    assert worse.endswith(" times as frequent as the champion's, with 99 % confidence")
+    low, high = (float(part.split(" times")[0]) for part in worse.split("at least ")[1].split(" and at most "))
+    assert 1 < low < 10 < high
+    assert " and at most " not in ratio_in_words([stage(calls(600, failed=60), calls(11_400))])

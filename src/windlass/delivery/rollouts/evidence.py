@@ -6,6 +6,7 @@ the control only, never as absolute failures: a changed signature shows there. R
 own, else retries would hide a crashing canary. Sources: `docs/explanation/evidence.md`.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from windlass.delivery.sources.types import LimitSpec
 from windlass.facts.counts import Tally
 from windlass.maths.edges import choose_edges, perhaps_above, tolerated_edge_microseconds
 from windlass.maths.evidence import e_value, mean_log_e
+from windlass.maths.intervals import ratio_interval
 from windlass.maths.latency import (
     SAFETY_EDGE,
     USUAL_ABOVE,
@@ -70,6 +72,20 @@ def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> Evidence:
         synthetic_share=(canary.synthetic + control.synthetic) / requests if requests else 0.0,
         details=_details(used, canary, control),
     )
+
+
+def ratio_in_words(stages: Sequence[Stage]) -> str:
+    """The failure rate of the canary as a multiple of the champion's, with its interval; empty without any failure.
+
+    It holds at 99 % however often one looks. It is for people: no verdict reads it.
+    """
+    used = [stage for stage in stages if 0.0 < stage.share < 1.0]
+    failed = [stage.canary.finished.failed for stage in used], [stage.control.finished.failed for stage in used]
+    if not sum(map(sum, failed)):
+        return ""
+    low, high = ratio_interval(*failed, [stage.share for stage in used], alpha=0.01)
+    at_most = "" if math.isinf(high) else f" and at most {high:.3g}"
+    return f"failures are at least {low:.2g}{at_most} times as frequent as the champion's, with 99 % confidence"
 
 
 def edges_from(control: Tally) -> tuple[int, ...]:
