@@ -11,6 +11,7 @@ import pytest
 from tests.serving.calls import GATED, PREDICT, Held, head, raw, row
 from tests.serving.kit import ROWS, Site, a_replica, a_site, eventually, python_release, skops_release
 from windlass.kernel.limits import REQUEST_BODY_BYTES_MAX
+from windlass.serving.server import PLACES
 
 INFER = "/v2/models/clinic/infer"
 
@@ -115,7 +116,7 @@ def test_overload_is_refused_at_once(gated: Path, tmp_path: Path) -> None:
     """When the queue is full a request is told to come back in whole seconds, and those that wait are answered."""
     with a_replica(gated, "--timeout", "100") as site, site.client() as client:
         held = [Held(site, tmp_path / "gate").wait_begun()]
-        held += [Held(site, tmp_path / "gate") for _ in range(64)]
+        held += [Held(site, tmp_path / "gate") for _ in range(PLACES)]
 
         def refused() -> httpx2.Response | None:
             answer = client.post(PREDICT, json=row(), headers={"x-request-timeout": "50ms"})
@@ -125,8 +126,8 @@ def test_overload_is_refused_at_once(gated: Path, tmp_path: Path) -> None:
         answer = eventually("the queue is full", refused)
         assert ("1", "overloaded") == (answer.headers["retry-after"], answer.json()["title"])
         held[0].let_go()
-        assert [200] * 64 == [one.answer()[0] for one in held[:64]]
-        assert held[64].answer()[0] in (200, 503)
+        assert [200] * PLACES == [one.answer()[0] for one in held[:PLACES]]
+        assert held[PLACES].answer()[0] in (200, 503)
 
 
 def test_health_is_answered_while_the_model_works(site: Site, tmp_path: Path) -> None:
