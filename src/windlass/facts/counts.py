@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 class Tally:
     """What became of some requests.
 
-    `failed` holds 5xx answers, time-outs and resets; `refused` 400, 415 and 422; `retried` attempts beyond the first;
+    `failed` holds 5xx answers, time-outs and resets; `refused` 400, 415 and 422; `retried` those that needed a retry;
     `synthetic` requests sent by `windlass send`; `latency` all answered requests by bucket of their duration.
     """
 

@@ -68,7 +68,7 @@ def test_retries_do_not_hide_a_crashing_canary() -> None:
     """Requests that were saved by a retry still count against the release that dropped them."""
     evidence = weigh([stage(calls(300, retried=40), calls(5_700))], (ERRORS,))
     assert evidence.harm_e > 100
-    assert any("retried attempts: 40" in line for line in evidence.details)
+    assert any("retried requests: 40" in line for line in evidence.details)
 
 
 def test_only_settled_requests_are_safe() -> None:

@@ -36,7 +36,7 @@ def foreign_locks(root: Path, files: tuple[str, ...]) -> Iterator[Complaint]:
 
 def machine_paths(root: Path, files: tuple[str, ...]) -> Iterator[Complaint]:
     """No file knows whose machine it was written on."""
-    here = {str(path) for path in (root, root.parent, Path.home())} - _NOBODYS
+    here = {str(path) for path in (root, Path.home()) if len(path.parts) > 2} - _NOBODYS  # `/src` is a common word
     pattern = re.compile("|".join([_HOMES.pattern, *(re.escape(path) + "/" for path in sorted(here))]))
     for where in files:
         yield from _lines(root, where, pattern, "take the path of this machine out")

@@ -2,7 +2,7 @@
 
 Harm uses every request that finished; safety only those admitted before now minus the time-out, because a slow failure
 is late to the vote. Failures are what the caller saw: 5xx, time-outs, resets. Answers 400, 415 and 422 count against
-the control only, never as absolute failures: a changed signature shows there. Retried attempts are a guardrail of their
+the control only, never as absolute failures: a changed signature shows there. Retried requests are a guardrail of their
 own, else retries would hide a crashing canary. Sources: `docs/explanation/evidence.md`.
 """
 
@@ -205,7 +205,7 @@ def _details(stages: Sequence[Stage], canary: Tally, control: Tally) -> tuple[st
     if canary.refused or control.refused:
         lines.append(f"refused as malformed: {canary.refused:,} on the canary, {control.refused:,} on the champion")
     if canary.retried or control.retried:
-        lines.append(f"retried attempts: {canary.retried:,} on the canary, {control.retried:,} on the champion")
+        lines.append(f"retried requests: {canary.retried:,} on the canary, {control.retried:,} on the champion")
     if canary.synthetic or control.synthetic:
         share_synthetic = (canary.synthetic + control.synthetic) / max(1, canary.requests + control.requests)
         lines.append(f"{share_synthetic:.0%} of these requests were sent by `windlass send`")
