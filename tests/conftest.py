@@ -1,6 +1,11 @@
 """What every test stands on: how Hypothesis searches."""
 
+import signal
+
 from hypothesis import HealthCheck, settings
+
+# A shell that starts the tests in the background lets them ignore SIGINT, and every process that they start would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A slow machine is no failure of the code under test, so no example is timed.
 settings.register_profile("searching", deadline=None)

@@ -108,10 +108,11 @@ def test_nobody_elses_process_is_ended() -> None:
 
     async def story() -> None:
         async with replica_scene() as scene:
+            await scene.replicas.start(wanted(scene))
+            first = await until(scene, "fraud-0", "ready")
+            # Started now, so that the kernel's clock, which ticks a hundred times a second, tells the two apart.
             stranger = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
             try:
-                await scene.replicas.start(wanted(scene))
-                first = await until(scene, "fraud-0", "ready")
                 scene.replicas.close()
                 records = Path(scene.folder, "site", "processes.json")
                 stored = json.loads(records.read_text())
