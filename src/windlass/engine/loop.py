@@ -141,8 +141,7 @@ class Engine:
 
     async def _apply(self, stored: Stored) -> None:
         apply_plan(self.ports, stored.plan_generation, stored.slices)
-        outcomes = await apply_jobs(self.ports, stored.services, self.jobs)
-        if outcomes:
+        if await apply_jobs(self.ports, stored.services, self.jobs):
             self.jobs = await self.ports.compute.look()
 
     async def current(self) -> Stored:

@@ -17,16 +17,6 @@ class Because(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A reason that is already a sentence, as it comes back from a stored fact."""
-
-    words: str
-
-    def sentence(self) -> str:
-        return self.words
-
-
-@dataclass(frozen=True, slots=True)
 class Until:
     """What a wait ends with. `at` is the instant when it is worth looking again, where that is known."""
 

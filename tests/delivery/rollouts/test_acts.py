@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from windlass.delivery.gates.types import check_json
+from windlass.delivery.gates.zero import start_check
 from windlass.delivery.rollouts.acts import answer, named_release, way_back
 from windlass.facts import types as kinds
 from windlass.facts.state import ActState, ServiceState
@@ -75,7 +77,7 @@ def test_promote_in_full_ends_the_rollout(state: ServiceState) -> None:
     assert ("done", V2, V1, None) == (outcome, after_it.live, after_it.previous, after_it.rollout)
 
 
-@pytest.mark.parametrize("verdict", ["fail", "unsure", ""])
+@pytest.mark.parametrize("verdict", ["fail", "unsure"])
 def test_promote_needs_a_passed_gate_or_an_override(verdict: str) -> None:
     """A gate that did not pass refuses the promotion; an override is a fact of its own."""
     state = waiting(verdict)
@@ -86,9 +88,15 @@ def test_promote_needs_a_passed_gate_or_an_override(verdict: str) -> None:
     assert ("done", True) == (outcome, overridden.releases[V2].overridden)
 
 
+def test_a_release_without_a_verdict_is_not_promoted() -> None:
+    """An override is about a verdict: before gate zero has run there is none."""
+    _, outcome, words = after("promote", waiting(""), V2, override=True, full=True, now=True)
+    assert ("refused", True) == (outcome, "gate zero is never skipped" in words)
+
+
 def test_gate_zero_is_never_overridden() -> None:
-    """A release that does not load is not promoted by anybody."""
-    state = waiting("fail", checks=({"line": "gate zero", "verdict": "fail"},))
+    """A release that does not load is not promoted by anybody: the check is the one that the gate itself gives."""
+    state = waiting("fail", checks=(check_json(start_check("no module named sklearn")),))
     _, outcome, words = after("promote", state, V2, override=True)
     assert "refused" == outcome
     assert "gate zero failed" in words

@@ -4,7 +4,7 @@ An act is answered in the pass after it was asked, from the state at that moment
 refused, it is not applied to another release.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,14 +94,19 @@ def _promote(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts,
 def _permission(act: ActState, state: ServiceState, record: ReleaseState | None) -> Facts:
     if record is None or record.verdict == "pass" or record.overridden:
         return ()
-    verdict = record.verdict or "not judged yet"
-    if not _flag(act, "override"):
-        raise _No(
-            f"the gate of release {short(record.release)} says {verdict}; `--override --reason …` would be a fact"
-        )
-    if any(check.get("line") == "gate zero" and check.get("verdict") == "fail" for check in record.verdict_checks):
+    if not record.verdict:
+        raise _No(f"release {short(record.release)} is not judged yet, and gate zero is never skipped")
+    if any(_failed_at_zero(check) for check in record.verdict_checks):
         raise _No("gate zero failed: a release that does not load or answers differently is never promoted")
-    return (kinds.OverrideMade(record.release, verdict, act.who, act.reason),)
+    if not _flag(act, "override"):
+        said = f"the gate of release {short(record.release)} says {record.verdict}"
+        raise _No(f"{said}; `--override --reason …` would be a fact")
+    return (kinds.OverrideMade(record.release, record.verdict, act.who, act.reason),)
+
+
+def _failed_at_zero(check: Mapping[str, object]) -> bool:
+    """Whether a check of gate zero says no; their lines begin with its name (`gates/zero.py`)."""
+    return str(check.get("line", "")).startswith("gate zero") and check.get("verdict") == "fail"
 
 
 def _promote_other(act: ActState, state: ServiceState, release: str, facts: list[Any]) -> tuple[Facts, str]:

@@ -1,1 +1,1 @@
-"""Making the world as the plan wants it: compare, call one port, return an outcome."""
+"""Making the world as the plan wants it: compare, and call one port where it is not so."""

@@ -5,7 +5,6 @@ from typing import cast
 
 from windlass.engine.ports import EnginePorts
 from windlass.facts.state import ServiceState
-from windlass.kernel.outcomes import Done, Outcome
 from windlass.ports.compute import JobRequest, JobSeen
 
 GATE_SECONDS_MAX = 1800.0  # a holdout of a million rows through a slow model
@@ -32,17 +31,15 @@ def _build(service: str, job: str, request: Mapping[str, object]) -> JobRequest:
     return JobRequest(job, "build", service, request, float(cast(float, seconds)), int(cast(int, memory)))
 
 
-async def apply_jobs(
-    ports: EnginePorts, services: Mapping[str, ServiceState], seen: tuple[JobSeen, ...]
-) -> dict[str, Outcome]:
-    """Start what is missing and end what nobody waits for; the outcome by job."""
+async def apply_jobs(ports: EnginePorts, services: Mapping[str, ServiceState], seen: tuple[JobSeen, ...]) -> bool:
+    """Start what is missing and end what nobody waits for; whether anything was done."""
     wanted = wanted_jobs(services)
     known = {job.job: job for job in seen}
-    outcomes: dict[str, Outcome] = {}
+    changed = False
     for name, request in wanted.items():
         if name not in known:
             await ports.compute.start(request)
-            outcomes[name] = Done(changed=True)
+            changed = True
     for name, job in known.items():
         if name in wanted:
             continue
@@ -50,5 +47,5 @@ async def apply_jobs(
             await ports.compute.stop(name)
         else:
             await ports.compute.forget(name)
-        outcomes[name] = Done(changed=True)
-    return outcomes
+        changed = True
+    return changed

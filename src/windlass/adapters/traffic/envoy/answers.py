@@ -12,7 +12,7 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 BODY_BYTES_MAX = 1 << 20
 NAMES_SHOWN_MAX = 50
-EXTENSIONS = ("binary_tensor_data", "model_repository")
+EXTENSIONS = ("model_repository",)
 
 
 def fixed(match: dict[str, Any], status: int, body: object, kind: str = JSON) -> dict[str, Any]:
