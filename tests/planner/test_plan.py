@@ -163,6 +163,17 @@ def test_a_verdict_against_an_older_champion_is_asked_again() -> None:
     assert (release("v3"), V2) == (gate.release, gate.champion)
 
 
+def test_an_override_does_not_outlive_its_verdict() -> None:
+    """What a person overrode was one verdict against one champion; another of either needs a new word."""
+    overridden = tell(waiting("unsure"), kinds.OverrideMade(V2, "unsure", "ann", "known"))
+    assert ["RolloutStarted", "StepTaken"] == [fact.kind for fact in look(overridden).facts]
+    again = tell(overridden, judged("v2", "fail", "v1"))
+    assert [] == bodies(look(again))
+    later_champion = tell(promoted(), wanted("v3"), made("v3"), judged("v3", "unsure", "v1"))
+    stale = tell(later_champion, kinds.OverrideMade(release("v3"), "unsure", "ann", "known"))
+    assert ["GateStarted"] == [fact.kind for fact in look(stale).facts]
+
+
 def test_a_new_policy_is_judged_at_once() -> None:
     """A looser or stricter gate is in force without a rebuild: the candidate is judged again."""
     state = tell(waiting("fail"), replace(wanted("v2"), policy="policy 2"))

@@ -159,6 +159,7 @@ def _verdict(state: ServiceState, body: kinds.VerdictGiven, at: Instant) -> Serv
         verdict_policy=body.policy,
         verdict_at=at,
         verdict_commit=body.commit,
+        overridden=False,  # what a person overrode was the verdict before this one
         scores=body.scores,
         gate_job="",
         gate_request={},

@@ -113,13 +113,14 @@ def rollout_view(draft: Draft) -> RolloutView:
     rollout, spec = state.rollout, draft.spec
     candidate = rollout.release if rollout else candidate_of(state)
     record = state.releases.get(candidate)
+    stands = _stands(record, state)
     frozen_by, frozen_until = _frozen(state, spec, snapshot)
     control = control_now(state, snapshot)
     return RolloutView(
         candidate=candidate,
         champion=rollout.champion if rollout else state.live,
-        verdict=_verdict(record, state),
-        overridden=record.overridden if record else False,
+        verdict=record.verdict if record is not None and stands else "",
+        overridden=record is not None and stands and record.overridden,
         moving=rollout is not None,
         step=rollout.step if rollout else -1,
         shares=rollout.shares if rollout else (),
@@ -138,13 +139,9 @@ def rollout_view(draft: Draft) -> RolloutView:
     )
 
 
-def _verdict(record: ReleaseState | None, state: ServiceState) -> str:
-    """A verdict counts only against the champion of now; while a rollout runs, the one that began it stands."""
-    if record is None:
-        return ""
-    if state.rollout is None and record.verdict_champion != state.live and not record.overridden:
-        return ""
-    return record.verdict
+def _stands(record: ReleaseState | None, state: ServiceState) -> bool:
+    """A verdict and its override count only against the champion of now; while a rollout runs, those that began it."""
+    return record is not None and (state.rollout is not None or record.verdict_champion == state.live)
 
 
 def _newer_passed(state: ServiceState, spec: ServiceSpec) -> str:

@@ -91,7 +91,7 @@ def _wait(view: RolloutView, now: Instant) -> Decision[Move] | None:
     if age_seconds > limits.age_seconds_max:
         return _hold(StaleView(age_seconds, limits.age_seconds_max), Until("fresh counts"))
     if site.gap:
-        return _hold(CountsIncomplete(), Until("the next step, or `windlass abort`"))
+        return _hold(CountsIncomplete(), Until("a person decides: `windlass promote` or `windlass abort`"))
     if evidence.ratio_e >= limits.ratio_e_min:
         return _hold(WrongSplit(evidence.ratio_e), Until("a person looks: `windlass abort` or `windlass promote`"))
     soaked_at = later(view.step_began, seconds=limits.soak_seconds)
