@@ -25,6 +25,7 @@ rollout: {time_limit: 10m}
 """
 STORM_SECONDS = 1200  # twenty virtual minutes
 CALM_SECONDS_MAX = 1800  # a time limit, two retries of a build and a rollout fit in
+NOTICE_SECONDS = 30  # that a fault has ended is noticed at the next look at Git and the machine, not at that instant
 FAULT_CHANCE = 0.05  # of each second of the storm
 EVENT_CHANCE = 0.03
 
@@ -51,8 +52,8 @@ async def live_through(seed: int) -> Day:
         if not await _tick(weather):
             return day
     weather.calm()
-    for _ in range(CALM_SECONDS_MAX):
-        if await weather.settled():
+    for second in range(CALM_SECONDS_MAX):
+        if second >= NOTICE_SECONDS and await weather.settled():
             break
         if not await _tick(weather):
             return day
@@ -195,7 +196,7 @@ class Weather:
         if any(record.gate_job for record in state.releases.values()):
             return False
         plan = self.world.engine.plans.get(SERVICE)
-        if plan is None or any(one.until_at is not None or one.move in ("start", "record") for one in plan.reports):
+        if plan is None or plan.facts or any(one.until_at is not None for one in plan.reports):
             return False
         return state.rollout is None or bool(state.rollout.paused_by or state.freeze) or _asks(plan.reports)
 
