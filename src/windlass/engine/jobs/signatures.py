@@ -4,18 +4,19 @@ The rows come from the training data. Where none are declared they come from the
 training has ended: the training never sees them.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from windlass.delivery.sources.keys import place_of
+from windlass.delivery.sources.keys import LfsPointer, lfs_pointer, place_of
 from windlass.engine.jobs.checkouts import BuildJob, Checkout, local_path
 from windlass.engine.jobs.models import ModelFound
 from windlass.engine.jobs.training import Surroundings, check_trouble, command
-from windlass.kernel.errors import UserMistake, clip
+from windlass.kernel.errors import Unavailable, UserMistake, clip
 from windlass.ports.environments import Environment
-from windlass.ports.processes import Ended
+from windlass.ports.processes import Ended, ModuleCall
 from windlass.ports.tables import Table
 
 TABLE_BYTES_MAX = 256 << 20  # a larger table is neither compared with the holdout nor counted: it would fill the memory
@@ -45,19 +46,37 @@ class Inspected:
 async def fetch_holdout(job: BuildJob) -> Path | None:
     """The holdout's file, once the training has ended; None where none is declared or it is not there, as the gate
     says.
+
+    Raises:
+        Unavailable: Git holds a Large File Storage pointer in its place, and the working copy not the file.
     """
     request, location = job.request, job.spec.data.holdout
     place = place_of(location, request.folder) if location else None
     if place is None:
         return None
-    entries = {entry.path for entry in await job.ports.git.tree(request.repository, request.commit)}
-    if place in entries:
-        target = Path(job.work.folder) / "holdout" / Path(place).name
-        target.parent.mkdir(exist_ok=True)
-        target.write_bytes(await job.ports.git.read(request.repository, request.commit, place))
-        return target
     local = local_path(request.repository, place)
-    return local if local is not None and local.is_file() else None
+    entries = {entry.path for entry in await job.ports.git.tree(request.repository, request.commit)}
+    if place not in entries:
+        return local if local is not None and local.is_file() else None
+    data = await job.ports.git.read(request.repository, request.commit, place)
+    pointer = lfs_pointer(data)
+    if pointer is not None:
+        return _large(pointer, local)
+    target = Path(job.work.folder) / "holdout" / Path(place).name
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(data)
+    return target
+
+
+def _large(pointer: LfsPointer, local: Path | None) -> Path:
+    """The file that a pointer stands for, where the watched working copy holds exactly it."""
+    if local is not None and local.is_file() and local.stat().st_size == pointer.size_bytes:
+        with local.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == pointer.sha256:
+                return local
+    what = "is a Git LFS pointer, and the working copy does not hold the file that it stands for"
+    remedy = "run `git lfs pull` in the watched folder" if local is not None else "watch a clone that holds it"
+    raise Unavailable(what, code="lfs", where="data.holdout", remedy=remedy)
 
 
 def sample_table(checkout: Checkout, holdout: Path | None, environment: Environment, job: BuildJob) -> Path | None:
@@ -87,8 +106,8 @@ async def inspect(given: Inspection, sample: Path | None, job: BuildJob) -> Insp
     arguments += ["--code", "code"] if (given.release / "code").is_dir() else []
     arguments += [word for allowed in found.allow for word in ("--allow", allowed)]
     arguments += ["--sample", str(sample)] if sample else []
-    argv = given.environment.argv(_INSPECT, *arguments)
-    ended = await job.ports.processes.run(command(argv, given.seen, given.release, job))
+    call = ModuleCall(given.environment, _INSPECT, tuple(arguments))
+    ended = await job.ports.processes.run(command(call, given.seen, given.release, job))
     check_trouble("model", ended)
     if ended.exit_code:
         raise UserMistake(_last_line(ended), code="bad-model")
