@@ -2,6 +2,8 @@
 
 import itertools
 
+import pytest
+
 from tests.site.worlds import SERVICE, A, B, World, in_a_world, name_of, slice_of
 from windlass.adapters.simulated.world import disk_full, no_fault
 
@@ -130,6 +132,42 @@ async def test_a_full_disk_keeps_no_plan_from_its_work(world: World) -> None:
     await world.tick(130)
     assert {} == world.report.stuck
     assert world.stored("state.json")["routed"]["services"][0]["step_id"] == "s3"
+
+
+@in_a_world
+async def test_a_plan_that_came_on_a_full_disk_outlives_the_agent(world: World) -> None:
+    """Once there is room again the plan in force is stored, so that an agent that starts alone goes on with it and not
+    with the release that was left."""
+    await world.ready(1, slice_of("s1 a100"))
+    await world.ready(2, slice_of("s2 a95 b5"))
+    world.disk.fault = disk_full
+    world.publish(3, slice_of("s3 a100"))
+    await world.tick(3)
+    world.disk.fault = no_fault
+    await world.tick(2)
+    world.uplink.is_cut = True
+    world.start_agent()
+    await world.tick(4)
+    assert "s3 a100" == world.routes
+
+
+def test_a_trouble_stands_in_the_log_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A full disk is told when it begins and when it is over, however many passes lie between."""
+
+    @in_a_world
+    async def story(world: World) -> None:
+        await world.ready(1, slice_of("s1 a100"))
+        world.disk.fault = disk_full
+        world.publish(2, slice_of("s2 a95 b5"))
+        await world.tick(20)
+        world.disk.fault = no_fault
+        await world.tick(4)
+
+    with caplog.at_level("INFO", "windlass.site"):
+        story()
+    told = [record.getMessage().partition(": ")[0] for record in caplog.records]
+    assert {"stuck", "state_not_stored", "no longer stuck"} == set(told)
+    assert len(told) <= 6, caplog.text
 
 
 @in_a_world

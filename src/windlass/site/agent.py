@@ -6,6 +6,7 @@ next agent adopts them.
 """
 
 import asyncio
+import logging
 from enum import Enum
 from typing import Any
 
@@ -27,6 +28,8 @@ __all__ = ["Agent", "SitePorts", "SiteSettings", "build"]
 DOWN_SECONDS_MAX = 20.0
 FAILURES_COUNTED = 4  # the longest pause is 4 s: a control plane that is back is heard within some seconds
 RESERVE_SECONDS = 60.0  # between two looks whether the reserve is there: on a full disk each try writes it in part
+
+log = logging.getLogger("windlass.site")
 
 
 def build(ports: SitePorts, settings: SiteSettings) -> "Agent":
@@ -62,6 +65,7 @@ class Agent:
         self._contact_at = Instant(0)
         self._reserve_at = Instant(0)
         self._disk_trouble = ""
+        self._said: dict[str, str] = {}
         self._last_report: SiteReport | None = None
 
     async def run(self) -> None:
@@ -145,9 +149,11 @@ class Agent:
                 await self._count()
                 await self._judge_alone()
                 await self._keep_reserve()
+                await self._holding.save()
                 await self._memory.save()
             except Unavailable as error:
                 self._disk_trouble = str(error)  # what runs goes on; the next pass tries again
+            self._say_stuck()
 
     async def _drive(self) -> None:
         generation = self._holding.generation
@@ -213,10 +219,12 @@ class Agent:
         if signed is None:
             return Heard.SAME
         try:
-            return Heard.NEW if await self._holding.accept(signed) else Heard.NOTHING
+            heard = Heard.NEW if await self._holding.accept(signed) else Heard.NOTHING
         except Unavailable as error:
             self._disk_trouble = str(error)
-            return Heard.NEW
+            heard = Heard.NEW
+        self._say_stuck()
+        return heard
 
     async def _keep_reporting(self) -> None:
         """Report for ever; while nobody listens, with pauses that differ from site to site."""
@@ -239,13 +247,28 @@ class Agent:
         self._last_report = report
         return True
 
-    def _report_now(self, seq: int) -> SiteReport:
-        driving, holding = self._driving, self._holding
-        stuck = {**holding.faults, **driving.stuck}
-        if holding.trouble:
-            stuck[PLAN] = holding.trouble
+    def _say_stuck(self) -> None:
+        """Each trouble stands in the log once, and once more when it is over."""
+        stuck = self._stuck()
+        for key, words in stuck.items():
+            if self._said.get(key) != words:
+                log.warning("stuck: %s: %s", key, words)
+        for key in sorted(self._said.keys() - stuck.keys()):
+            log.info("no longer stuck: %s", key)
+        self._said = stuck
+
+    def _stuck(self) -> dict[str, str]:
+        """What keeps this site from what its plan says: by service, or by gateway, plan and disk."""
+        stuck = {**self._holding.faults, **self._driving.stuck}
+        if self._holding.trouble:
+            stuck[PLAN] = self._holding.trouble
         if self._disk_trouble:
             stuck[DISK] = self._disk_trouble
+        return dict(sorted(stuck.items()))
+
+    def _report_now(self, seq: int) -> SiteReport:
+        driving, holding = self._driving, self._holding
+        stuck = self._stuck()
         services = {piece.service for piece in holding.plan.services} if holding.plan else set()
         return SiteReport(
             site=self._settings.site,
@@ -256,6 +279,6 @@ class Agent:
             replicas=reports.replicas_seen(driving.replicas, driving.history),
             journal=reports.unseen_entries(holding.plan, self._journal.entries),
             gap=self._counts.gap,
-            stuck=dict(sorted(stuck.items())),
+            stuck=stuck,
             unready=tuple(sorted({*driving.unready, *(services & set(stuck))})),
         )

@@ -22,6 +22,7 @@ class Holding:
         self._path = f"{settings.folder}/plan.json"
         self._previous_path = f"{settings.folder}/plan.previous.json"
         self._stored = b""
+        self._unstored = b""
         self.plan: SitePlan | None = None
         self.trouble = ""
         self.faults: dict[str, str] = {}
@@ -57,18 +58,26 @@ class Holding:
         if plan.generation <= self.generation:
             return False
         self._hold(plan)
-        await self._store(json.dumps(to_json(signed)).encode())
+        self._unstored = json.dumps(to_json(signed)).encode()
+        await self.save()
         return True
+
+    async def save(self) -> None:
+        """Store the plan that could not be stored when it came: after a restart alone an older one would be in force.
+
+        Raises:
+            Unavailable: the disk is still full or fails.
+        """
+        if not self._unstored:
+            return
+        if self._stored:
+            await self._disk.write(self._previous_path, self._stored)
+        await self._disk.write(self._path, self._unstored)
+        self._stored, self._unstored = self._unstored, b""
 
     def _hold(self, plan: SitePlan) -> None:
         self.plan, self.faults = merge(plan, self.plan)
         self.trouble = ""
-
-    async def _store(self, data: bytes) -> None:
-        if self._stored:
-            await self._disk.write(self._previous_path, self._stored)
-        await self._disk.write(self._path, data)
-        self._stored = data
 
 
 def _signed(data: bytes) -> SignedPlan:

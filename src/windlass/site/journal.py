@@ -4,11 +4,14 @@ A reserve file keeps some megabytes free, so that a person's act can be stored a
 """
 
 import json
+import logging
 
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.records import from_json, to_json
 from windlass.ports.world import Disk
 from windlass.site.acts import Journalled
+
+log = logging.getLogger("windlass.site")
 
 
 class Journal:
@@ -47,7 +50,8 @@ class Journal:
         line = b"\n" + json.dumps(to_json(one)).encode() + b"\n"
         try:
             await self._disk.append(self._path, line)
-        except Unavailable:
+        except Unavailable as error:
+            log.warning("act_not_stored: %s", error)
             await self.release()
             await self._disk.append(self._path, line)
         self.entries = (*self.entries, one)

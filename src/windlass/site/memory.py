@@ -1,7 +1,7 @@
 """What an agent must remember over its own death: numbers that only grow, steps whose totals count, what is routed."""
 
-import contextlib
 import json
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +14,8 @@ from windlass.site.types import NOTHING_ROUTED
 
 BLOCK = 1_000  # numbers are reserved in blocks, so that a settled site writes nothing
 STEPS_MAX = 24  # per service: no rollout has more
+
+log = logging.getLogger("windlass.site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,12 @@ class Memory:
     async def _change(self, state: Remembered) -> None:
         """A full disk must not keep a site from going back, so the change is in force before it is stored."""
         self._state = state
-        self._is_dirty = True
-        with contextlib.suppress(Unavailable):  # `save` says so, once in each pass
+        was_dirty, self._is_dirty = self._is_dirty, True
+        try:
             await self.save()
+        except Unavailable as error:  # the next pass tries again, and the report says so while it fails
+            if not was_dirty:
+                log.warning("state_not_stored: %s", error)
 
 
 def _extended(seen: tuple[StepSeen, ...], piece: ServiceSlice) -> tuple[StepSeen, ...]:
