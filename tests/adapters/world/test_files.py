@@ -43,7 +43,7 @@ def test_a_write_syncs_before_and_after_the_rename(tmp_path: Path, monkeypatch: 
     calls.clear()
     files.append_file(str(tmp_path / "journal"), b"1\n")
     files.append_file(str(tmp_path / "journal"), b"2\n")
-    assert calls == ["write", "fsync", "fsync folder", "write", "fsync"]
+    assert calls == ["fsync folder", "write", "fsync", "write", "fsync"]
     calls.clear()
     files.make_folder(str(tmp_path / "a" / "b"))
     assert calls == ["fsync folder"] * 2
@@ -94,6 +94,18 @@ def test_half_a_line_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(Unavailable, match="full"):
         files.append_file(str(path), b"half\n\n")
     assert path.read_bytes() == b"whole\n"
+
+
+def test_a_line_that_was_refused_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the folder of a new file cannot be synced nothing was appended, so that trying again appends once."""
+    path = tmp_path / "journal"
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "sync_folder", failing(errno.EIO))
+        with pytest.raises(Unavailable):
+            files.append_file(str(path), b"once\n")
+        assert not path.exists()
+    files.append_file(str(path), b"once\n")
+    assert path.read_bytes() == b"once\n"
 
 
 def test_files_are_ours_alone(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def write_file(path: str, data: bytes, mode: int = 0o600) -> None:
     """Replace a file atomically and durably; missing folders are made with mode 700.
 
     Raises:
-        Unavailable: the disk is full or fails; the old content stays.
+        Unavailable: the disk is full or fails; the old content stays, unless nothing but the sync of the folder failed.
     """
     folder, name = os.path.split(path)
     temporary = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(4)}{TEMPORARY_ENDING}")
@@ -75,8 +75,9 @@ def append_file(path: str, data: bytes) -> None:
     folder = os.path.dirname(path)
     try:
         make_folder(folder)
-        is_new = not os.path.exists(path)
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        if not os.path.exists(path):
+            _create(path)
+        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         try:
             size = os.fstat(handle).st_size
             try:
@@ -87,8 +88,6 @@ def append_file(path: str, data: bytes) -> None:
                 raise
         finally:
             os.close(handle)
-        if is_new:
-            sync_folder(folder)
     except OSError as error:
         raise disk_trouble(error, path) from error
 
@@ -133,6 +132,16 @@ def remove_quietly(path: str) -> None:
         os.unlink(path)
     except OSError:
         return
+
+
+def _create(path: str) -> None:
+    """An empty file whose name is durable before anything is in it: what fails here leaves no line behind."""
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    try:
+        sync_folder(os.path.dirname(path))
+    except OSError:
+        remove_quietly(path)
+        raise
 
 
 def _write_synced(path: str, data: bytes, mode: int) -> None:
