@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.compute.local import LocalCompute
@@ -11,7 +12,7 @@ from windlass.adapters.keys import load_signer, make_key
 from windlass.adapters.machine import LocalMachine
 from windlass.adapters.sites import MailboxSites
 from windlass.adapters.store.sqlite import SqliteStore
-from windlass.adapters.world import RealChance, RealClock, RealTasks
+from windlass.adapters.world import RealChance, RealClock, RealTasks, files
 from windlass.engine.loop import Engine
 from windlass.engine.ports import EnginePorts
 from windlass.sdk.homes import Home
@@ -37,7 +38,7 @@ def engine_ports(home: Home) -> EnginePorts:
     key = str(home.control / "signing.key")
     make_key(key)
     signer = load_signer(key)
-    (home.site / "public.key").write_text(signer.public())
+    _hand_over(home.site / "public.key", signer.public())
     return EnginePorts(
         clock=RealClock(),
         chance=RealChance(),
@@ -49,6 +50,12 @@ def engine_ports(home: Home) -> EnginePorts:
         signer=signer,
         machine=LocalMachine(str(home.folder)),
     )
+
+
+def _hand_over(path: Path, text: str) -> None:
+    """Sites read this whenever they start, on a full disk too: so it is replaced as a whole, and only if it differs."""
+    if files.read_file(str(path)) != text.encode():
+        files.write_file(str(path), text.encode())
 
 
 async def _api(home: Home, engine: Engine) -> None:

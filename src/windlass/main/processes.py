@@ -13,6 +13,7 @@ from typing import Any
 from windlass.kernel.errors import WindlassError
 from windlass.sdk.homes import Home, home_at, make_folders
 
+PID_DIGITS = 10
 HELD = 75  # another process of this home does this already (EX_TEMPFAIL of sysexits.h)
 
 
@@ -23,8 +24,8 @@ def run_process(role: str, arguments: list[str]) -> int:
     parser.add_argument("--job", default="")
     options = parser.parse_args(arguments)
     home = home_at(options.home)
-    make_folders(home)
     try:
+        make_folders(home)
         return _run(role, home, options.job)
     except WindlassError as error:
         sys.stderr.write(f"windlass {role}: {error}\n")
@@ -62,17 +63,32 @@ def _log(role: str) -> None:
 
 
 def hold(path: Path) -> int | None:
-    """Hold a lock file for as long as this process lives, with its pid in it; None where another one holds it."""
+    """Hold a lock file for as long as this process lives, with its pid in it; None where another one holds it.
+
+    Raises:
+        Unavailable: the disk is full or fails.
+    """
+    from windlass.adapters.world.files import disk_trouble
+
+    try:
+        return _held(path)
+    except OSError as error:
+        raise disk_trouble(error, str(path)) from error
+
+
+def _held(path: Path) -> int | None:
     import fcntl
 
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        # Always as long as the last one, so that it is in place in one piece and a full disk has room for it.
+        os.pwrite(descriptor, f"{os.getpid():<{PID_DIGITS}}\n".encode(), 0)
+    except OSError as error:
         os.close(descriptor)
-        return None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
     return descriptor
 
 

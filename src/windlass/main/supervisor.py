@@ -60,8 +60,12 @@ def _look(home: Home, child: Child) -> None:
     if child.process is not None and child.process.poll() is not None:
         _ended(child, child.process.returncode, now)
     if child.process is None and now >= child.next_at and _ready(home, child.role):
-        child.process = _start(home, child.role)
         child.began = now
+        try:
+            child.process = _start(home, child.role)
+        except OSError as error:
+            _say(f"{child.role} cannot be started: {error}; it is tried again")
+            _ended(child, 1, now)
 
 
 def _ready(home: Home, role: str) -> bool:
@@ -76,6 +80,13 @@ def _ended(child: Child, code: int, now: float) -> None:
         return
     child.failures = 0 if now - child.began > STEADY_SECONDS else child.failures + 1
     child.next_at = now + BACK_OFF_SECONDS[min(child.failures, len(BACK_OFF_SECONDS) - 1)]
+
+
+def _say(words: str) -> None:
+    """One line in our log, unless its disk is full."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"windlass supervisor: {words}\n")
+        sys.stderr.flush()
 
 
 def _start(home: Home, role: str) -> subprocess.Popen[bytes]:
