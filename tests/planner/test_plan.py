@@ -366,7 +366,7 @@ def test_journals_are_adopted_first(
     if done_at_site.service == SERVICE:
         assert {"local": 1} == dict(made_plan.state.journal_seen)
         assert made_plan.slice is not None
-        assert 1 == made_plan.slice.seen_entry
+        assert (("local", 1),) == made_plan.slice.seen_entries
 
 
 def test_a_retired_service_has_no_slice() -> None:

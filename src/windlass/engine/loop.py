@@ -5,31 +5,27 @@ only set `woken`; with every event lost the loop still looks once a second while
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from windlass.engine import observe
 from windlass.engine.apply.jobs import apply_jobs, wanted_jobs
-from windlass.engine.apply.sites import apply_plan
+from windlass.engine.apply.sites import LOCAL, apply_plans
 from windlass.engine.commit import commit_facts, commit_plans
 from windlass.engine.outcomes import Attempts
+from windlass.engine.planning import Planning
 from windlass.engine.ports import EnginePorts
 from windlass.facts.ledger import Fact
-from windlass.facts.observed import JobSeen, SiteSeen
-from windlass.facts.state import ServiceState
+from windlass.facts.observed import JobSeen
 from windlass.kernel.errors import Unavailable, WindlassError
 from windlass.kernel.instants import Instant, later
-from windlass.planner.check import contradictions
-from windlass.planner.plan import plan
-from windlass.planner.types import ServicePlan, Snapshot
-from windlass.planner.views import spec_of
+from windlass.planner.types import ServicePlan
 from windlass.ports.store import Stored
 
 MOVING_SECONDS = 1.0  # a look each second while something moves: soak and evidence are measured in seconds
 SETTLED_SECONDS = 5.0
 TICK_SECONDS = 0.1  # how soon a hint is noticed
 COMMIT_ATTEMPTS_MAX = 10
-DISK_FREE_MIN = 0.10  # below it builds pause, serving and rollback go on
 
 log = logging.getLogger("windlass.engine")
 
@@ -39,13 +35,26 @@ class Engine:
     """The control plane's mind. `plans` and `jobs` hold the last pass, for those who ask."""
 
     ports: EnginePorts
+    sites: tuple[str, ...] = (LOCAL,)
     watch: observe.Watch = field(default_factory=observe.Watch)
     stored: Stored | None = None
-    plans: dict[str, ServicePlan] = field(default_factory=dict)
     jobs: tuple[JobSeen, ...] = ()
     attempts: Attempts = field(default_factory=Attempts)
     woken: bool = True
-    contradictions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    planning: Planning = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.planning = Planning(self.ports, self.sites)
+
+    @property
+    def plans(self) -> Mapping[str, ServicePlan]:
+        """The plan of each service as the last pass made it."""
+        return self.planning.plans
+
+    @property
+    def contradictions(self) -> Mapping[str, tuple[str, ...]]:
+        """What is wrong with a service's plan, where the last pass refused it."""
+        return self.planning.contradictions
 
     async def run(self) -> None:
         """Pass after pass until cancelled; an unavailable disk or port is waited out with back-off."""
@@ -86,7 +95,7 @@ class Engine:
         if not committed.won:
             self._read_again()
             return False
-        plans = await self._plan(committed.stored)
+        plans = await self.planning.plan(committed.stored, self.jobs)
         planned = await commit_plans(self.ports.store, committed.stored, plans)
         if not planned.won:
             self._read_again()
@@ -103,44 +112,8 @@ class Engine:
         self.woken = True
         self.watch.hint()
 
-    async def _plan(self, stored: Stored) -> list[ServicePlan]:
-        now = self.ports.clock.now()
-        sites = tuple(SiteSeen(report, at) for report, at in self.ports.sites.reports())
-        held = await self._builds_held()
-        found = []
-        for service, state in sorted(stored.services.items()):
-            snapshot = Snapshot(
-                now=now,
-                state=state,
-                jobs=tuple(job for job in self.jobs if job.service == service),
-                sites=sites,
-                plan_generation=stored.plan_generation,
-                zone_offset_seconds=self._offset(state, now),
-                builds_held=held,
-            )
-            made = plan(snapshot)
-            wrong = contradictions(state, made)
-            self.contradictions[service] = wrong
-            if wrong:
-                log.error("plan_refused: %s: %s", service, "; ".join(wrong))
-                continue
-            self.plans[service] = made
-            found.append(made)
-        return found
-
-    def _offset(self, state: ServiceState, now: Instant) -> int:
-        if state.wanted is None or not state.wanted.spec.get("freeze"):
-            return 0
-        return self.ports.machine.zone_offset_seconds(spec_of(state).timezone, now)
-
-    async def _builds_held(self) -> str:
-        free = await self.ports.machine.free_share()
-        if free >= DISK_FREE_MIN:
-            return ""
-        return f"only {free:.0%} of the disk is free (builds need {DISK_FREE_MIN:.0%}); `windlass gc` makes room"
-
     async def _apply(self, stored: Stored) -> None:
-        apply_plan(self.ports, stored.plan_generation, stored.slices)
+        apply_plans(self.ports, self.sites, stored)
         if await apply_jobs(self.ports, stored.services, self.jobs):
             self.jobs = await self.ports.compute.look()
 

@@ -5,7 +5,7 @@ count that became a float has usually been averaged or scaled on the way.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 
 COUNT_MAX = 10**15
+SHORT = 32  # a row that plain Python checks faster than numpy does: one number for each step of a rollout
 
 
 def whole(name: str, values: Ints | Sequence[Ints]) -> IntArray:
@@ -24,6 +25,10 @@ def whole(name: str, values: Ints | Sequence[Ints]) -> IntArray:
     Raises:
         ValueError: a value is negative, above 10^15 or no whole number; the message names `name`.
     """
+    if type(values) in (list, tuple) and 0 < len(values) <= SHORT and all(type(value) is int for value in values):
+        plain = cast("Sequence[int]", values)
+        if 0 <= min(plain) and max(plain) <= COUNT_MAX:
+            return np.array(plain, dtype=np.int64)
     array = np.asarray(values)
     if array.size == 0:
         return array.astype(np.int64)

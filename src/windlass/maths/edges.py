@@ -128,9 +128,19 @@ def choose_edges(control: Histogram) -> tuple[int, ...]:
     for bucket in range(len(EDGES)):
         above -= control.get(bucket, 0)
         shares.append(above / total)
-    return tuple(
-        EDGES[min(range(len(EDGES)), key=lambda i: (abs(shares[i] - (1.0 - p)), i))] for p in LATENCY_QUANTILES
-    )
+    falling = [-share for share in shares]
+    return tuple(EDGES[_nearest(falling, 1.0 - p)] for p in LATENCY_QUANTILES)
+
+
+def _nearest(falling: list[float], wanted: float) -> int:
+    """Where the share above an edge is nearest to the wanted one; of equally near places the lowest.
+
+    `falling` holds the shares negated, so that they rise and can be searched by halves.
+    """
+    after = bisect_left(falling, -wanted)
+    places = [bisect_left(falling, falling[after - 1])] if after else []
+    places += [after] if after < len(falling) else []
+    return min(places, key=lambda place: (abs(-falling[place] - wanted), place))
 
 
 def tolerated_edge_microseconds(edge: int) -> int:

@@ -5,6 +5,7 @@ Annals of Statistics 49(3), "E-values: calibration, combination and applications
 which errors and latency of the same requests do not have.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,10 +18,12 @@ SHOWN_LOG_MAX = 690.0  # exp of more does not fit a float
 
 def log_sum_exp(values: FloatArray) -> FloatArray:
     """The logarithm of the sum of exponentials along the last axis, without overflow."""
-    peak = np.max(values, axis=-1, keepdims=True)
+    peak = values.max(axis=-1, keepdims=True)
+    if all(map(math.isfinite, peak.ravel().tolist())):
+        return np.asarray(np.log(np.exp(values - peak).sum(axis=-1)) + peak[..., 0], dtype=np.float64)
     peak = np.where(np.isfinite(peak), peak, 0.0)
     with np.errstate(divide="ignore"):
-        total = np.log(np.sum(np.exp(values - peak), axis=-1))
+        total = np.log(np.exp(values - peak).sum(axis=-1))
     return np.asarray(total + peak[..., 0], dtype=np.float64)
 
 

@@ -4,6 +4,8 @@ Steps whose keys (share, usual rate) are equal are added up first, as whole numb
 counts were split over replicas, sites and reports, the result is the same to the last bit.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from windlass.maths.counts import FloatArray, Floats, IntArray, Ints, whole
@@ -78,8 +80,16 @@ def share_log_es(
         log_weights: logarithms of the money on each tilt.
     """
     canary, control = tables
-    scaled = share * ratio_null
-    on_control = -np.log1p(np.multiply.outer(scaled / (scaled + (1.0 - share)), tilts - 1.0))
-    on_canary = np.log(tilts) + on_control
+    on_canary, on_control = _payoffs(tuple(share.tolist()), ratio_null, tuple(tilts.tolist()))
     logs = (canary[:, :, None] * on_canary + control[:, :, None] * on_control).sum(axis=1)
     return log_sum_exp(log_weights + logs)
+
+
+@lru_cache(maxsize=1024)
+def _payoffs(shares: tuple[float, ...], ratio_null: float, bets: tuple[float, ...]) -> tuple[FloatArray, FloatArray]:
+    """The logarithms of what an event on the canary and on the control multiplies each bet with, for each step. They
+    stay the same for a whole rollout, while the counts change each second."""
+    share, tilts = np.array(shares), np.array(bets)
+    scaled = share * ratio_null
+    on_control = -np.log1p(np.multiply.outer(scaled / (scaled + (1.0 - share)), tilts - 1.0))
+    return np.log(tilts) + on_control, on_control

@@ -11,6 +11,7 @@ sequential k-sample tests that allow for optional stopping"; the one-sided mixtu
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -59,7 +60,19 @@ def harm_log_e(
     >>> round(harm_log_e([7], [12], [0.05]), 2)
     6.89
     """
-    return float(harm_log_es(one_row("canary", canary), one_row("control", control), share, ratio_null, declared)[0])
+    rows = one_row("canary", canary), one_row("control", control)
+    return _harm(_numbers(rows[0]), _numbers(rows[1]), tuple(shares_of("share", share).tolist()), ratio_null, declared)
+
+
+@lru_cache(maxsize=4096)  # errors are rare: a rollout asks for the same counts second after second
+def _harm(
+    canary: tuple[int, ...], control: tuple[int, ...], share: tuple[float, ...], null: float, declared: float | None
+) -> float:
+    return float(harm_log_es(np.array([canary]), np.array([control]), share, null, declared)[0])
+
+
+def _numbers(row: IntArray) -> tuple[int, ...]:
+    return tuple(row[0].tolist())
 
 
 def harm_log_es(
@@ -86,7 +99,13 @@ def safety_log_e(canary: Ints, control: Ints, share: Floats, ratio_ni: float = R
     >>> safety_log_e([10], [400], [0.05]) > safety_log_e([20], [400], [0.05]) > safety_log_e([40], [400], [0.05])
     True
     """
-    return float(safety_log_es(one_row("canary", canary), one_row("control", control), share, ratio_ni)[0])
+    rows = one_row("canary", canary), one_row("control", control)
+    return _safety(_numbers(rows[0]), _numbers(rows[1]), tuple(shares_of("share", share).tolist()), ratio_ni)
+
+
+@lru_cache(maxsize=4096)
+def _safety(canary: tuple[int, ...], control: tuple[int, ...], share: tuple[float, ...], ratio_ni: float) -> float:
+    return float(safety_log_es(np.array([canary]), np.array([control]), share, ratio_ni)[0])
 
 
 def safety_log_es(canary: IntArray, control: IntArray, share: Floats, ratio_ni: float = RATIO_NI) -> FloatArray:
@@ -174,14 +193,27 @@ def common_harm_log_es(
     bets = effects(declared)
     tables = [whole("counts", table) for table in (*events, *quiet)]
     counts, (shares, rates) = added_up(tables, [shares_of("share", share), shares_of("usual", usual)])
-    w, p = shares[:, None], rates[:, None]
-    shrink = 1.0 - p + bets.ratios * p
+    payoffs = _common_payoffs(tuple(shares.tolist()), tuple(rates.tolist()), declared)
     logs = np.log(bets.weights)
-    for moved, canary, control in ((bets.ratios / shrink, *counts[:2]), (1.0 / shrink, *counts[2:])):
-        on_control = -np.log1p(w * (moved - 1.0))
-        on_canary = np.log(moved) + on_control
+    for (on_canary, on_control), canary, control in zip(payoffs, counts[::2], counts[1::2], strict=True):
         logs = logs + (canary[:, :, None] * on_canary + control[:, :, None] * on_control).sum(axis=1)
     return log_sum_exp(logs)
+
+
+@lru_cache(maxsize=1024)
+def _common_payoffs(
+    shares: tuple[float, ...], rates: tuple[float, ...], declared: float | None
+) -> list[tuple[FloatArray, FloatArray]]:
+    """For requests with the event and for those without: the logarithms of what one on the canary and one on the
+    control multiplies each bet with."""
+    ratios = effects(declared).ratios
+    w, p = np.array(shares)[:, None], np.array(rates)[:, None]
+    shrink = 1.0 - p + ratios * p
+    found = []
+    for moved in (ratios / shrink, 1.0 / shrink):
+        on_control = -np.log1p(w * (moved - 1.0))
+        found.append((np.log(moved) + on_control, on_control))
+    return found
 
 
 def _assigned(arms: Arms, share: Floats, null: float, tilts: FloatArray, log_weights: FloatArray) -> FloatArray:

@@ -17,7 +17,8 @@ from windlass.planner.types import Draft, ServicePlan, Snapshot
 def plan(snapshot: Snapshot) -> ServicePlan:
     """What shall happen to one service now, and why. Planning twice from the same snapshot gives the same plan."""
     now = snapshot.now
-    draft = people.adopt_journals(Draft(snapshot, snapshot.state, views.spec_of(snapshot.state)))
+    spec = snapshot.spec or views.spec_of(snapshot.state)
+    draft = people.adopt_journals(Draft(snapshot, snapshot.state, spec))
     draft = people.answer_acts(draft)
     if draft.state.retired:
         return ServicePlan(draft.state.service, draft.facts, draft.state, None)

@@ -20,7 +20,9 @@ NO_EVIDENCE = Evidence()
 class Snapshot:
     """One service at one moment: its state from facts, and what is observed, each with its age.
 
-    `zone_offset_seconds` is the service's zone at `now`; `builds_held` says why no build may start, if none may.
+    `silent` names the sites that have not reported since this process began; `zone_offset_seconds` is the service's
+    zone at `now`; `builds_held` says why no build may start, if none may; `spec` is the policy that the state holds,
+    where somebody has read it already.
     """
 
     now: Instant
@@ -30,6 +32,8 @@ class Snapshot:
     plan_generation: int = 0
     zone_offset_seconds: int = 0
     builds_held: str = ""
+    silent: tuple[str, ...] = ()
+    spec: ServiceSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from windlass.delivery.placements.types import PlacementView
 from windlass.delivery.releases import decide as releases
 from windlass.delivery.releases.types import ReleaseMove, ReleasesView
 from windlass.delivery.rollouts.acts import way_back
-from windlass.delivery.rollouts.evidence import Arm, Stage, edges_from, weigh
+from windlass.delivery.rollouts.evidence import Arm, Stage, can_choose_edges, weigh
 from windlass.delivery.rollouts.types import Evidence, Limits, RolloutView, SiteView
 from windlass.delivery.rollouts.windows import frozen_window
 from windlass.delivery.services.types import ServiceView
@@ -127,7 +127,7 @@ def rollout_view(draft: Draft) -> RolloutView:
         began=rollout.began if rollout else NEVER,
         step_began=rollout.step_began if rollout else NEVER,
         has_edges=bool(rollout and rollout.steps_taken and rollout.steps_taken[-1].edges),
-        edges_ready=bool(edges_from(control)),
+        edges_ready=can_choose_edges(control),
         evidence=evidence_of(rollout, spec, snapshot) if rollout else Evidence(),
         site=_site(state, candidate, snapshot),
         limits=_limits(spec),
@@ -202,6 +202,8 @@ def stages_of(rollout: RolloutState, snapshot: Snapshot) -> list[Stage]:
 def _site(state: ServiceState, candidate: str, snapshot: Snapshot) -> SiteView:
     if not snapshot.sites:
         return SiteView(NEVER, words="no site has reported yet")
+    if snapshot.silent:
+        return SiteView(NEVER, words=f"no report yet from {', '.join(snapshot.silent)}")
     replicas = [
         replica
         for seen in snapshot.sites
@@ -253,5 +255,5 @@ def service_view(draft: Draft) -> ServiceView:
         timeout_seconds=spec.timeout_seconds,
         idempotent=spec.idempotent,
         banned=tuple(sorted(state.quarantine)),
-        seen_entry=max(state.journal_seen.values(), default=0),
+        seen_entries=tuple(sorted(state.journal_seen.items())),
     )

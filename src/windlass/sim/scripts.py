@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from windlass.adapters.simulated.compute import Outcome
 from windlass.kernel.digests import Digest, digest_of
@@ -30,7 +31,7 @@ class Script:
     @property
     def release(self) -> Digest:
         """The digest of the release that the commit leads to."""
-        return digest_of(f"release of {self.same_as or self.subject}".encode())
+        return _release(self.same_as or self.subject)
 
 
 @dataclass(slots=True)
@@ -73,6 +74,11 @@ class Scripts:
             "seconds": script.build_seconds,
         }
         return Outcome(script.build_seconds, _done(result))
+
+
+@lru_cache(maxsize=4096)
+def _release(content: str) -> Digest:
+    return digest_of(f"release of {content}".encode())
 
 
 def _done(result: Mapping[str, object]) -> JobSeen:

@@ -1,33 +1,42 @@
 """A gateway in memory: requests are drawn as counts, and counted as the real gateway counts its log."""
 
-import random
 from collections.abc import Mapping
+from functools import lru_cache
+from math import log
+from statistics import NormalDist
+
+import numpy as np
 
 from windlass.adapters.traffic.envoy.routes import can_answer
 from windlass.adapters.traffic.envoy.totals import Rollout, Sums, Totals
+from windlass.delivery.services.types import Route
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
-from windlass.maths.edges import bucket_of
+from windlass.maths.edges import EDGES
 from windlass.ports.traffic import TrafficApplied, TrafficCounts, TrafficWish
 from windlass.ports.world import Clock
+
+SPREAD = 0.4  # of the logarithm of a duration: p99 is two and a half times the median
+SHARE_MIN = 1e-9  # buckets that a simulated day never fills are left out
 
 
 class SimulatedTraffic:
     """The gateway of a simulated site.
 
     `refused` names services whose routes it refuses; `is_up` says whether it runs, and may be set to let it die;
-    `calls` counts the wishes it was given; `gap` makes it lose lines.
+    `calls` counts the wishes it was given; `gap` makes it lose lines; `skew` multiplies a candidate's weight.
     """
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self._clock = clock
-        self._random = random.Random(seed)
+        self._random = np.random.default_rng(seed)
         self._totals = Totals(b"simulated")
         self.wish = TrafficWish("", (), ())
         self.is_up = False
         self.cannot_start = ""
         self.refused: frozenset[str] = frozenset()
         self.gap = False
+        self.skew = 1.0
         self.calls = 0
 
     async def start(self) -> None:
@@ -90,20 +99,35 @@ class SimulatedTraffic:
             return {}
         admitted = self._clock.now() // 1000 + 1
         weighted = [route for route in piece.routes if route.weight > 0]
-        names = self._random.choices([one.release for one in weighted], [one.weight for one in weighted], k=requests)
-        found = {route.release: names.count(route.release) for route in weighted}
+        drawn = self._random.multinomial(requests, self._shares(weighted))
+        found = {route.release: int(number) for route, number in zip(weighted, drawn, strict=True)}
         for release, count in found.items():
             share = (failed or {}).get(release, 0.0)
             median = (milliseconds or {}).get(release, 10.0)
             self._totals.add_sums((service, piece.step_id, release), self._draw(count, share, median), admitted)
         return found
 
+    def _shares(self, routes: list[Route]) -> list[float]:
+        """What each route really gets: what was asked for, but for `skew`."""
+        weights = [route.weight * (self.skew if route.role == "candidate" else 1.0) for route in routes]
+        return [weight / sum(weights) for weight in weights]
+
     def _draw(self, count: int, failed_share: float, milliseconds: float) -> Sums:
-        sums = Sums(requests=count, failed=sum(self._random.random() < failed_share for _ in range(count)))
-        for _ in range(count):
-            bucket = bucket_of(round(1000 * milliseconds * self._random.lognormvariate(0.0, 0.4)))
-            sums.latency[bucket] = sums.latency.get(bucket, 0) + 1
-        return sums
+        buckets, shares = _latency(milliseconds)
+        drawn = self._random.multinomial(count, shares)
+        latency = {bucket: int(number) for bucket, number in zip(buckets, drawn, strict=True) if number}
+        return Sums(count, int(self._random.binomial(count, failed_share)), latency=latency)
 
     def _rollouts(self) -> dict[str, Rollout]:
         return {piece.service: Rollout(piece.salt, False, piece.timeout_seconds) for piece in self.wish.services}
+
+
+@lru_cache(maxsize=256)
+def _latency(median_milliseconds: float) -> tuple[list[int], list[float]]:
+    """The buckets of log-normal durations with this median, and the share of each."""
+    normal = NormalDist(log(1000 * median_milliseconds), SPREAD)
+    below = [normal.cdf(log(edge)) for edge in EDGES]
+    shares = {bucket: below[bucket] - below[bucket - 1] for bucket in range(1, len(EDGES))}
+    kept = {bucket: share for bucket, share in shares.items() if share > SHARE_MIN}
+    total = sum(kept.values())
+    return list(kept), [share / total for share in kept.values()]

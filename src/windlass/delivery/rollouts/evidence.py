@@ -90,7 +90,12 @@ def ratio_in_words(stages: Sequence[Stage]) -> str:
 
 def edges_from(control: Tally) -> tuple[int, ...]:
     """Latency edges in microseconds from the champion's counts so far; empty where they are too few."""
-    return choose_edges(control.latency) if control.requests >= EDGES_REQUESTS_MIN else ()
+    return choose_edges(control.latency) if can_choose_edges(control) else ()
+
+
+def can_choose_edges(control: Tally) -> bool:
+    """Whether `edges_from` gives edges; quicker than asking for them."""
+    return control.requests >= EDGES_REQUESTS_MIN and any(control.latency.values())
 
 
 def _stakes() -> dict[str, float]:

@@ -60,5 +60,5 @@ def slice_of(view: ServiceView, placed: tuple[Placed, ...]) -> ServiceSlice | No
         idempotent=view.idempotent,
         alone=ALONE if len(found) > 1 else None,
         banned=view.banned,
-        seen_entry=view.seen_entry,
+        seen_entries=view.seen_entries,
     )

@@ -37,7 +37,8 @@ class ServiceSlice:
 
     `step_id` is what the gateway writes on each request's line; `salt` makes sticky assignment different in each
     rollout; `way_back` is the release that a person's rollback at the site returns to; `seen_entry` is the last
-    journal entry of this site that the control plane has adopted; `banned` releases are quarantined and never serve.
+    journal entry of this site that the control plane has adopted; `seen_entries` holds those of all sites, before the
+    slice is cut for one; `banned` releases are quarantined and never serve.
     """
 
     service: str
@@ -52,6 +53,7 @@ class ServiceSlice:
     alone: AloneLimit | None = None
     banned: tuple[str, ...] = ()
     seen_entry: int = 0
+    seen_entries: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class ServiceView:
     timeout_seconds: float
     idempotent: bool
     banned: tuple[str, ...]
-    seen_entry: int
+    seen_entries: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

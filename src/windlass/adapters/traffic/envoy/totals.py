@@ -42,9 +42,11 @@ class Sums:
     retried: int = 0
     synthetic: int = 0
     latency: dict[int, int] = field(default_factory=dict)
+    _tally: Tally | None = field(default=None, compare=False)  # while nothing was added
 
     def add(self, line: Line) -> None:
         """Count one request."""
+        self._tally = None
         self.requests += 1
         self.failed += line.failed
         self.refused += line.refused
@@ -56,6 +58,7 @@ class Sums:
 
     def add_all(self, other: "Sums") -> None:
         """Count what another one has counted."""
+        self._tally = None
         self.requests += other.requests
         self.failed += other.failed
         self.refused += other.refused
@@ -66,8 +69,10 @@ class Sums:
 
     def tally(self) -> Tally:
         """The numbers as they are now."""
-        latency = dict(sorted(self.latency.items()))
-        return Tally(self.requests, self.failed, self.refused, self.retried, self.synthetic, latency)
+        if self._tally is None:
+            latency = dict(sorted(self.latency.items()))
+            self._tally = Tally(self.requests, self.failed, self.refused, self.retried, self.synthetic, latency)
+        return self._tally
 
 
 @dataclass
