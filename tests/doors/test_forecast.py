@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from windlass.cli.forecast import Known, expected_seconds, forecast, gate_changes, policy_changes, requests_needed
+from windlass.cli.forecast import Known, expected_seconds, forecast, policy_changes, requests_needed
 from windlass.delivery.sources.types import FoundService, GateLine, LimitSpec, RolloutSpec, ServiceSpec
 from windlass.kernel.quantities import share
 from windlass.kernel.records import to_json
@@ -65,24 +65,6 @@ def test_policy_is_in_force_without_a_build() -> None:
     assert (True, False) == (made["changed"], made["build"]["needed"])
     assert ["gate loosened: roc_auc >= 0.70 -> roc_auc >= 0.65", "timeout_seconds: 10.0 -> 2.0"] == made["changes"]
     assert [] == policy_changes(to_json(SPEC), SPEC) == policy_changes(None, SPEC)
-
-
-@pytest.mark.parametrize(
-    ("before", "now", "words"),
-    [
-        ("mae <= 3", "mae <= 4", "loosened"),
-        ("mae <= 3", "mae <= 2", "changed"),
-        ("accuracy not worse than champion by 1pp", "accuracy not worse than champion by 2pp", "loosened"),
-        ("accuracy better than champion", "accuracy not worse than champion", "loosened"),
-        ("latency p99 <= 100ms", "latency p99 <= 200ms", "loosened"),
-        ("rows >= 1000", "rows >= 100", "loosened"),
-        ("missing(age) <= 1%", "missing(age) <= 2%", "loosened"),
-        ("missing(age) <= 1%", "missing(sex) <= 1%", "loosened: missing(age) <= 1% is taken out"),
-    ],
-)
-def test_a_looser_gate_is_called_so(before: str, now: str, words: str) -> None:
-    """Whatever lets more releases pass is called loosened, in each kind of line."""
-    assert gate_changes([before], [now])[0].startswith(f"gate {words}")
 
 
 def test_the_ledger_is_shown() -> None:

@@ -210,6 +210,16 @@ def test_a_retry_forgets_what_failed() -> None:
     assert (state.releases[V1].verdict, state.releases[V1].verdict_policy) == ("", "")
 
 
+def test_a_fresh_environment_is_wanted_until_a_release_is_made() -> None:
+    """It forgets what was made too, outlives attempts that fail, and concerns its own build key alone."""
+    state = after(made(V1, key="k1"), kinds.Retried("", "k1", "ann", "new wheels", fresh_env=True))
+    assert ({}, "k1", [V1]) == (dict(state.builds), state.fresh_env, list(state.releases))
+    failed = after(kinds.BuildFailed("c1", "k1", "network", "no route"), state=state)
+    assert "k1" == after(kinds.Retried("", "k1", "ann", "again"), state=failed).fresh_env
+    assert "k1" == after(made(V2, key="k2"), state=state).fresh_env
+    assert "" == after(made(V1, key="k1"), state=state).fresh_env
+
+
 def test_a_retired_service_serves_nothing() -> None:
     """Its facts stay, a later commit brings it back, and what a site did alone is adopted once."""
     state = after(made(V1), *promoted(V1), kinds.ServiceAbsent("c2"), kinds.Retired("ann", "replaced"))

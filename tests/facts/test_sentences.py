@@ -49,6 +49,10 @@ def test_every_kind_of_fact_has_its_sentence(kind: str) -> None:
         (kinds.Frozen("ann", "audit"), "frozen by ann: audit"),
         (kinds.Frozen("ann", "", NOW), "frozen until 2027-01-15T08:00:00.000Z by ann"),
         (kinds.Retried("", "blake3:aaaaaaaaaaaabb", "ann", ""), "build aaaaaaaaaaaa is tried again by ann"),
+        (
+            kinds.Retried("", "blake3:aaaaaaaaaaaabb", "ann", "", fresh_env=True),
+            "build aaaaaaaaaaaa is tried again in a fresh environment by ann",
+        ),
         (kinds.Retried("blake3:bbbbbbbbbbbbaa", "k", "ann", "x"), "release bbbbbbbbbbbb is tried again by ann: x"),
     ],
 )

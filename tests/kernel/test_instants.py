@@ -20,6 +20,12 @@ def test_instants_are_written_in_utc_with_milliseconds() -> None:
     assert "2026-12-03T10:00:00.007Z" == rfc3339(Instant(1_796_292_000_007))
 
 
+def test_instants_beyond_all_calendars_are_still_told() -> None:
+    """Whatever number a request holds can be written; it is shown as the first or the last moment that has a name."""
+    assert "0001-01-01T00:00:00.000Z" == rfc3339(Instant(-(10**20)))
+    assert "9999-12-31T23:59:59.999Z" == rfc3339(Instant(10**20))
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [

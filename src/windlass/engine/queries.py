@@ -5,6 +5,7 @@ from typing import Any
 
 from windlass.delivery.rollouts.acts import named_release
 from windlass.delivery.rollouts.types import Evidence, Limits
+from windlass.engine import histories
 from windlass.engine.loop import Engine
 from windlass.facts.observed import SiteSeen
 from windlass.facts.sentences import sentence
@@ -237,6 +238,8 @@ async def why(engine: Engine, service: str) -> dict[str, Any]:
     stored = await engine.current()
     state = _known(stored, service)
     facts = await engine.ports.store.facts(FactQuery(service, limit=WHY_FACTS))
+    compared = FactQuery(service, limit=histories.FACTS_MAX, kinds=histories.KINDS)
+    history = histories.History(await engine.ports.store.facts(compared))
     item = (await status(engine, service))["items"][0]
     return {
         "api": API,
@@ -247,9 +250,14 @@ async def why(engine: Engine, service: str) -> dict[str, Any]:
         "waiting_for": item["waiting_for"],
         "stages": item["stages"],
         "rollout": item["rollout"],
-        "verdicts": [_verdict(record) for record in _judged(state)],
+        "verdicts": [_verdict(record) | {"notes": list(history.notes_on(record.release))} for record in _judged(state)],
         "items": [
-            {"number": fact.number, "at": rfc3339(fact.at), "kind": fact.kind, "sentence": sentence(fact)}
+            {
+                "number": fact.number,
+                "at": rfc3339(fact.at),
+                "kind": fact.kind,
+                "sentence": "; ".join([sentence(fact), *history.changes_of(fact)]),
+            }
             for fact in facts
         ],
     }

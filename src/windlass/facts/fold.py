@@ -112,7 +112,9 @@ def _release_made(state: ServiceState, body: kinds.ReleaseMade, at: Instant) -> 
             made_at=at,
             fate=earlier.fate if body.release == state.live else "",
         )
-    return _forget_old(_with_build(replace(state, releases={**state.releases, body.release: made}), build))
+    fresh_env = "" if state.fresh_env == body.build_key else state.fresh_env
+    state = replace(state, releases={**state.releases, body.release: made}, fresh_env=fresh_env)
+    return _forget_old(_with_build(state, build))
 
 
 def _already_live(state: ServiceState, body: kinds.AlreadyLive, at: Instant) -> ServiceState:
@@ -268,8 +270,11 @@ def _resumed(state: ServiceState, body: kinds.Resumed, at: Instant) -> ServiceSt
 
 
 def _retried(state: ServiceState, body: kinds.Retried, at: Instant) -> ServiceState:
-    builds = {key: build for key, build in state.builds.items() if key != body.build_key or build.state != "failed"}
-    again = replace(state, builds=builds)
+    forgotten = ("failed", "made") if body.fresh_env else ("failed",)
+    builds = {
+        key: build for key, build in state.builds.items() if key != body.build_key or build.state not in forgotten
+    }
+    again = replace(state, builds=builds, fresh_env=body.build_key if body.fresh_env else state.fresh_env)
     return _change_release(again, body.release, verdict="", verdict_policy="", gate_attempt=0, gate_words="")
 
 

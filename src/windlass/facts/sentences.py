@@ -42,7 +42,8 @@ def _frozen(body: kinds.Frozen) -> str:
 
 def _retried(body: kinds.Retried) -> str:
     what = f"release {short(body.release)}" if body.release else f"build {short(body.build_key)}"
-    return f"{what} is tried again {_by(body.who, body.reason)}"
+    fresh = " in a fresh environment" if body.fresh_env else ""
+    return f"{what} is tried again{fresh} {_by(body.who, body.reason)}"
 
 
 def _failed(body: kinds.BuildFailed) -> str:

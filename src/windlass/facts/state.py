@@ -152,4 +152,5 @@ class ServiceState:
     acts: tuple[ActState, ...] = ()
     ledger: str = ""  # the stored scores of the newest verdict: the holdout ledger travels in them
     journal_seen: Mapping[str, int] = field(default_factory=dict)  # site -> last adopted entry
+    fresh_env: str = ""  # the build key whose requirements the next build resolves anew
     retired: bool = False

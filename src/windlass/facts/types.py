@@ -305,12 +305,16 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """A person asked for another attempt: a failed build is forgotten, a broken or unsure gate judges again."""
+    """A person asked for another attempt: a failed build is forgotten, a broken or unsure gate judges again.
+
+    `fresh_env` builds even what was built, with its requirements resolved anew.
+    """
 
     release: str
     build_key: str
     who: str
     reason: str
+    fresh_env: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ Instant = NewType("Instant", int)
 
 NEVER = Instant(0)  # before anything of ours
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = -62_135_596_800_000, 253_402_300_799_999  # the begin of the year 1, and the end of the year 9999
 
 
 def later(instant: Instant, *, seconds: float) -> Instant:
@@ -20,8 +21,11 @@ def seconds_between(begin: Instant, end: Instant) -> float:
 
 
 def rfc3339(instant: Instant) -> str:
-    """The instant in UTC as RFC 3339 text with milliseconds, for example `2026-12-03T10:00:00.000Z`."""
-    moment = _EPOCH + timedelta(milliseconds=instant)
+    """The instant in UTC as RFC 3339 text with milliseconds, for example `2026-12-03T10:00:00.000Z`.
+
+    What lies outside of the years 1 to 9999 is told as their begin or end.
+    """
+    moment = _EPOCH + timedelta(milliseconds=min(max(instant, _FIRST), _LAST))
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -10,6 +10,7 @@ from windlass.delivery.rollouts.acts import answer, named_release, way_back
 from windlass.facts import types as kinds
 from windlass.facts.state import ActState, ServiceState
 from windlass.kernel.digests import short
+from windlass.kernel.instants import rfc3339
 from windlass.testing.stories import (
     BEGINNING,
     SERVICE,
@@ -163,6 +164,8 @@ def test_freeze_and_resume() -> None:
     frozen, _, _ = after("freeze", live(), until=until)
     assert frozen.freeze is not None
     assert ("ann", "because", until) == (frozen.freeze.who, frozen.freeze.reason, frozen.freeze.until)
+    _, outcome, words = after("freeze", live(), until=BEGINNING)
+    assert ("refused", f"the freeze would have ended at {rfc3339(BEGINNING)} already") == (outcome, words)
     for_ever, _, _ = after("freeze", live(), until=True)
     assert for_ever.freeze is not None
     assert for_ever.freeze.until is None
@@ -251,6 +254,21 @@ def test_retry_builds_again() -> None:
     again, outcome, words = after("retry", state)
     assert ("done", f"commit {short(commit('v2'))} builds again") == (outcome, words)
     assert wanted("v2").build_key not in again.builds
+
+
+def test_retry_in_a_fresh_environment() -> None:
+    """`retry --fresh-env` builds even what was built, once; what runs or is quarantined is left alone."""
+    key = wanted("v2").build_key
+    state, outcome, words = after("retry", waiting("pass"), V2, fresh_env=True)
+    assert ("done", f"commit {short(commit('v2'))} builds again in a fresh environment") == (outcome, words)
+    assert (False, key, "pass") == (key in state.builds, state.fresh_env, state.releases[V2].verdict)
+    running = tell(live(), wanted("v2"), kinds.BuildStarted(commit("v2"), key, "b"))
+    _, outcome, words = after("retry", running, fresh_env=True)
+    assert ("refused", "a build of this commit runs; `--fresh-env` works once it has ended") == (outcome, words)
+    _, outcome, words = after("retry", after("abort", moving())[0], fresh_env=True)
+    assert ("refused", "this build is quarantined; `windlass retry RELEASE` lifts that first") == (outcome, words)
+    _, outcome, words = after("retry", ServiceState(SERVICE), fresh_env=True)
+    assert ("refused", "no commit wants this service, so there is nothing to build") == (outcome, words)
 
 
 @pytest.mark.parametrize("verdict", ["unsure", "fail"])

@@ -59,6 +59,7 @@ rollout:
 freeze: ["fri 16:00..mon 08:00"]
 replicas: 2
 memory: 2Gi
+build_time: 6h
 timeout: 1m30s
 idempotent: false
 """
@@ -144,6 +145,7 @@ def test_every_key_reaches_the_spec() -> None:
         freeze=(FreezeWindow("fri 16:00..mon 08:00", 4 * 1440 + 960, 480),),
         replicas=2,
         memory_bytes=2 << 30,
+        build_seconds_max=21_600.0,
         timeout_seconds=90.0,
         idempotent=False,
     )

@@ -48,12 +48,25 @@ def _gate(gate: Item, paint: Paint, width: int) -> Iterator[str]:
         yield from _field("gate", "no line: a release is only tried, not measured", width)
     if gate["champion"]:
         yield from _field("", f"the champion is {short(gate['champion'])}", width)
-    if gate["queries_used"] is not None:
-        words = f"the held-out rows were asked {gate['queries_used']} times, {gate['queries_left']} are left"
-        for line in _field("holdout", words, width):
-            yield paint(line, "yellow") if gate["queries_used"] >= QUERIES_WARN else line
+    yield from _holdout(gate, paint, width)
+
+
+def _holdout(gate: Item, paint: Paint, width: int) -> Iterator[str]:
+    """The held-out rows: how many, what is wrong with them, how often they were asked."""
+    seen, asked = gate["holdout"], gate["queries_used"]
+    lines: list[tuple[str, bool]] = []
+    if seen["rows"] is not None:
+        lines.append((f"{seen['rows']:,} rows", False))
+    if seen["words"]:
+        lines.append((seen["words"], True))
+    if asked is not None:
+        times = "once" if asked == 1 else f"{asked} times"
+        lines.append((f"asked {times}; {gate['queries_left']} queries are left", asked >= QUERIES_WARN))
     if gate["margin_visible"] is not None:
-        yield from _field("", f"a margin of {gate['margin_visible']:.3g} can be seen on them", width)
+        lines.append((f"a margin of {gate['margin_visible']:.3g} can be seen on them", False))
+    for index, (words, warns) in enumerate(lines):
+        for line in _field("" if index else "holdout", words, width):
+            yield paint(line, "yellow") if warns else line
 
 
 def _rollout(rollout: Item, expected: Mapping[str, float], width: int) -> Iterator[str]:

@@ -44,5 +44,8 @@ def _verdict(verdict: Mapping[str, Any], paint: Paint, width: int) -> Iterator[s
         sign = SIGNS.get(str(check.get("verdict")), "?")
         words = str(check.get("sentence") or check.get("line"))
         yield from wrapped(f"    {sign} ", harmless(f"{check.get('line')}: {words}"), width)
+    for note in verdict.get("notes", ()):
+        for line in wrapped("    ! ", harmless(str(note)), width):
+            yield paint(line, "yellow")
     if verdict.get("fate_because"):
         yield from wrapped("    ", harmless(str(verdict["fate_because"])), width)

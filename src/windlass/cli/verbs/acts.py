@@ -80,10 +80,17 @@ undo = verb("undo")(_rollback)
 
 @verb("retry")
 @_names
+@click.option(
+    "--fresh-env", is_flag=True, help="Build anew what the newest commit wants; resolve its requirements again."
+)
 @_reason
-def retry(session: Session, names: tuple[str, ...], reason: str) -> int:
+def retry(session: Session, names: tuple[str, ...], fresh_env: bool, reason: str) -> int:
     """Build or judge again what failed. With a release: lift its quarantine, which needs --reason."""
     service, release = service_and_release(session, names, services_of(session))
+    if fresh_env and release:
+        raise UserMistake("--fresh-env builds the newest commit", code="usage", remedy="name a service, and no release")
+    if fresh_env:
+        return _carry_out(session, "retry", [service], {"fresh_env": True}, reason)
     if release:
         _need(reason, "retry of a release")
     return _carry_out(session, "retry", [service], {"release": release} if release else {}, reason)

@@ -10,6 +10,7 @@ import click
 from windlass.cli.exits import Exit
 from windlass.cli.flags import RATE
 from windlass.cli.forecast import Known, expected_seconds, forecast
+from windlass.cli.holdout import holdout_seen
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
@@ -30,7 +31,7 @@ def command(session: Session, rate: float | None, show_defaults: bool) -> int:
     """
     working = read_working(session.doors, Path.cwd())
     status = _status(session)
-    items = [_item(session, found, status, rate) for found in working.reading.services]
+    items = [_item(session, working, found, status, rate) for found in working.reading.services]
     gone = _gone(working, status)
     complaints = [*working.reading.complaints, *(one for bad in working.reading.refused for one in bad.complaints)]
     defaults = _defaults(working) if show_defaults else []
@@ -78,13 +79,16 @@ def _status(session: Session) -> dict[str, Any] | None:
         return None
 
 
-def _item(session: Session, found: FoundService, status: dict[str, Any] | None, rate: float | None) -> dict[str, Any]:
+def _item(
+    session: Session, working: Working, found: FoundService, status: dict[str, Any] | None, rate: float | None
+) -> dict[str, Any]:
     items = {item["service"]: item for item in (status or {"items": []})["items"]}
     known = None
     if found.name in items:
         facts = session.api.get("v1", "facts", service=found.name, limit=1000)["items"]
         known = Known(items[found.name], tuple(facts))
     made = forecast(found, known, status is not None, rate)
+    made["gate"]["holdout"] = holdout_seen(session.doors, working, found, known)
     rates = (rate,) if rate else RATES
     return made | {"expected": {f"{one:g}/s": round(expected_seconds(found.spec, one), 1) for one in rates}}
 

@@ -11,7 +11,7 @@ from typing import Any
 from windlass.facts import types as kinds
 from windlass.facts.state import ActState, ReleaseState, ServiceState
 from windlass.kernel.digests import short
-from windlass.kernel.instants import Instant
+from windlass.kernel.instants import Instant, rfc3339
 
 Facts = tuple[Any, ...]
 
@@ -226,6 +226,8 @@ def _target(act: ActState, state: ServiceState) -> str:
 
 def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
     text = _text(act, "release")
+    if _flag(act, "fresh_env"):
+        return _retry_fresh(act, state)
     if text:
         release = _release(act, state, "")
         build_key = state.releases[release].build_key
@@ -251,6 +253,19 @@ def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, s
     raise _No("nothing failed and nothing is quarantined")
 
 
+def _retry_fresh(act: ActState, state: ServiceState) -> tuple[Facts, str]:
+    wanted = state.wanted
+    if wanted is None:
+        raise _No("no commit wants this service, so there is nothing to build")
+    build = state.builds.get(wanted.build_key)
+    if build is not None and build.state == "running":
+        raise _No("a build of this commit runs; `--fresh-env` works once it has ended")
+    if any(one.build_key == wanted.build_key for one in state.quarantine.values()):
+        raise _No("this build is quarantined; `windlass retry RELEASE` lifts that first")
+    retried = kinds.Retried("", wanted.build_key, act.who, act.reason, fresh_env=True)
+    return (retried,), f"commit {short(wanted.commit)} builds again in a fresh environment"
+
+
 def _retire(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
     facts: list[Any] = []
     if state.rollout is not None:
@@ -261,7 +276,10 @@ def _retire(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, 
 def _freeze(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
     until = act.arguments.get("until")
     at = Instant(until) if isinstance(until, int) and not isinstance(until, bool) else None
-    return (kinds.Frozen(act.who, act.reason, at),), "no traffic moves until `windlass resume`"
+    if at is not None and at <= act.at:
+        raise _No(f"the freeze would have ended at {rfc3339(at)} already")
+    end = f"{rfc3339(at)} or " if at is not None else ""
+    return (kinds.Frozen(act.who, act.reason, at),), f"no traffic moves until {end}`windlass resume`"
 
 
 _VERBS: dict[str, Callable[[ActState, ServiceState, str], tuple[Facts, str]]] = {

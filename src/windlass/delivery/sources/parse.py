@@ -43,6 +43,7 @@ _SERVICE_FIELDS = {
     "freeze": "freeze",
     "replicas": "replicas",
     "memory": "memory_bytes",
+    "build_time": "build_seconds_max",
     "timeout": "timeout_seconds",
     "idempotent": "idempotent",
 }

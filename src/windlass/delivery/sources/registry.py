@@ -185,6 +185,15 @@ _BUILD = (
         "",
         "A pickle can do anything that you can do, so it is never loaded unasked.",
     ),
+    Key(
+        "build_time",
+        "builds",
+        kinds.duration("1m", "4w"),
+        "How long a build may run, its environment, training and tests together.",
+        "build_time: 6h",
+        "1h",
+        "A training that hangs must not hold up the next commit for ever.",
+    ),
     Key("test", "builds", kinds.COMMAND, "A command that must succeed in the build's environment.", "test: pytest -q"),
     _later("steps", "builds", "a build makes one model so far", "Several models that are made one after another."),
 )

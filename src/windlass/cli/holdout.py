@@ -1,0 +1,59 @@
+"""The held-out rows of a working copy: whether they can be judged on, and whether the champion was judged on them."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from windlass.cli.doors import Doors
+from windlass.cli.forecast import Known
+from windlass.cli.working import Working
+from windlass.delivery.gates.changes import OTHER_ROWS
+from windlass.delivery.gates.holdouts import prepare
+from windlass.delivery.sources.keys import lfs_pointer, place_of
+from windlass.delivery.sources.types import FoundService
+from windlass.kernel.errors import WindlassError
+
+COMPARED_BYTES_MAX = 32 << 20  # each row is digested, which takes about a second for so many
+POINTER_BYTES = 1024
+
+
+def holdout_seen(doors: Doors, working: Working, found: FoundService, known: Known | None) -> dict[str, Any]:
+    """What `plan` says about the rows.
+
+    `changed` is None where there is nothing to compare with; `words` holds what a person should know, else None.
+    """
+    location = found.spec.data.holdout
+    place = place_of(location, found.folder) if location else None
+    if place is None:
+        return _seen()
+    path = place if place.startswith("/") else str(working.root / place)
+    if not os.path.isfile(path):
+        return _seen(words=f"{place} is not there, so nothing can be judged on it")
+    if os.path.getsize(path) > COMPARED_BYTES_MAX:
+        return _seen()
+    with open(path, "rb") as file:
+        if lfs_pointer(file.read(POINTER_BYTES)) is not None:
+            return _seen(words=f"{place} is a Git LFS pointer; `git lfs pull` brings the rows")
+    try:
+        columns = doors.tables().read(path).columns
+    except WindlassError as error:
+        return _seen(words=str(error))
+    return _compared(columns, found, known)
+
+
+def _compared(columns: Mapping[str, Any], found: FoundService, known: Known | None) -> dict[str, Any]:
+    prepared = prepare(columns, found.spec.data)
+    rows = len(next(iter(columns.values()), ()))
+    if prepared.refusals:
+        return _seen(rows, words="; ".join(prepared.refusals))
+    live = known.item.get("live") if known is not None else None
+    verdict = known.newest("VerdictGiven", release=live["release"]) if known is not None and live else None
+    judged_on = (verdict or {}).get("holdout")
+    if not judged_on:
+        return _seen(rows)
+    changed = judged_on != prepared.holdout.digest
+    return _seen(rows, changed, OTHER_ROWS if changed else None)
+
+
+def _seen(rows: int | None = None, changed: bool | None = None, words: str | None = None) -> dict[str, Any]:
+    return {"rows": rows, "changed": changed, "words": words}
