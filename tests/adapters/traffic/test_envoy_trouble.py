@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.traffic.scenes import Upstream, envoy_scene, eventually, free_port
-from windlass.adapters.traffic.envoy import EnvoySettings, EnvoyTraffic, process
+from windlass.adapters.traffic.envoy import EnvoySettings, EnvoyTraffic, admin, process, traffic
 from windlass.adapters.world import RealClock
 from windlass.kernel.errors import Unavailable
 from windlass.ports.traffic import Endpoints, TrafficWish
@@ -40,7 +40,7 @@ def test_a_silent_gateway_is_unavailable() -> None:
     async def story() -> None:
         async with envoy_scene() as scene:
             await wish(scene, "1.1", piece())
-            pid = json.loads(Path(scene.folder, "site", "gateway", "process.json").read_text())["pid"]
+            pid = _recorded_pid(scene.folder)
             os.kill(pid, signal.SIGSTOP)
             try:
                 with pytest.raises(Unavailable, match="does not answer"):
@@ -48,6 +48,50 @@ def test_a_silent_gateway_is_unavailable() -> None:
                 await scene.traffic.counts(scene.clock.now())  # counting goes on without it
             finally:
                 os.kill(pid, signal.SIGCONT)
+            await wish(scene, "1.2", piece("s2", 10_000))
+            assert {B: 3} == await scene.send("fraud", 3)
+
+    asyncio.run(story())
+
+
+def test_a_gateway_that_hangs_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that answers nothing for long enough is ended, and its successor serves what it served; a short silence is
+    borne."""
+
+    async def story() -> None:
+        async with envoy_scene() as scene:
+            await wish(scene, "1.1", piece())
+            pid = _recorded_pid(scene.folder)
+            os.kill(pid, signal.SIGSTOP)
+            monkeypatch.setattr(admin, "ANSWER_SECONDS_MAX", 0.1)
+            for _ in range(traffic.SILENT_QUESTIONS):
+                await scene.traffic.counts(scene.clock.now())
+                await scene.traffic.start()
+            assert pid == _recorded_pid(scene.folder)
+            monkeypatch.setattr(traffic, "SILENT_SECONDS_MAX", 0.0)
+            monkeypatch.setattr(admin, "ANSWER_SECONDS_MAX", 5.0)
+            await scene.traffic.start()
+            assert pid != _recorded_pid(scene.folder)
+            assert not _cmdline(pid)
+            assert {A: 3} == await scene.send("fraud", 3)
+            await scene.traffic.counts(scene.clock.now())
+            await scene.traffic.start()  # it answers: nothing is ended any more
+            assert {A: 3} == await scene.send("fraud", 3)
+
+    asyncio.run(story())
+
+
+def test_a_gateway_that_nobody_wrote_down_is_adopted() -> None:
+    """The agent may be killed after it has started the gateway and before it knows it: the next one finds it."""
+
+    async def story() -> None:
+        async with envoy_scene() as scene:
+            await wish(scene, "1.1", piece())
+            pid = _recorded_pid(scene.folder)
+            Path(scene.folder, "site", "gateway", "process.json").unlink()
+            again = scene.again()
+            await again.start()
+            assert pid == _recorded_pid(scene.folder)
             await wish(scene, "1.2", piece("s2", 10_000))
             assert {B: 3} == await scene.send("fraud", 3)
 
@@ -66,9 +110,8 @@ def test_a_gateway_that_does_not_come_up_in_time_is_ended(monkeypatch: pytest.Mo
             binary.write_text("#!/bin/sh\nexec sleep 60\n")
             binary.chmod(0o700)
             settings = EnvoySettings(f"{folder}/site/gateway", f"{folder}/e", free_port(), binary=str(binary))
-            traffic = EnvoyTraffic(settings, RealClock())
             with pytest.raises(Unavailable, match="did not come up"):
-                await traffic.start()
+                await EnvoyTraffic(settings, RealClock()).start()
             pid = json.loads(Path(folder, "site", "gateway", "process.json").read_text())["pid"]
             await eventually(lambda: not Path(f"/proc/{pid}/cmdline").exists() or not _cmdline(pid))
 
@@ -190,6 +233,10 @@ def test_errors_speak_the_routes_protocol() -> None:
             assert [("fraud", "UNAVAILABLE"), ("churn", "READY")] == [(one["name"], one["state"]) for one in index]
 
     asyncio.run(story())
+
+
+def _recorded_pid(folder: str) -> int:
+    return int(json.loads(Path(folder, "site", "gateway", "process.json").read_text())["pid"])
 
 
 def _cmdline(pid: int) -> bytes:

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import socket
+import struct
 from urllib.parse import quote
 
 from windlass.kernel.errors import Unavailable
@@ -40,6 +41,22 @@ class Admin:
             Unavailable: Envoy does not answer.
         """
         await self._ask("POST", path)
+
+    async def pid(self) -> int:
+        """The process that listens on the socket; 0 where nobody does, or where the system does not tell."""
+        return await asyncio.to_thread(self._pid_now)
+
+    def _pid_now(self) -> int:
+        if not hasattr(socket, "SO_PEERCRED"):
+            return 0
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(ANSWER_SECONDS_MAX)
+            try:
+                connection.connect(self._path)
+                found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            except OSError:
+                return 0
+        return int(struct.unpack("3i", found)[0])
 
     async def _ask(self, method: str, target: str) -> str:
         return await asyncio.to_thread(self._ask_now, method, target)

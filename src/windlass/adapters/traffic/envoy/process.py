@@ -7,6 +7,7 @@ import socket
 import time
 from glob import glob
 
+from windlass.adapters.processes import families
 from windlass.adapters.processes.detached import Detached, Launch, end, kill, launch, look_at
 from windlass.adapters.traffic.envoy.admin import Admin
 from windlass.adapters.traffic.envoy.settings import EnvoySettings
@@ -55,6 +56,8 @@ class EnvoyProcess:
             raise UserMistake(
                 "the path is too long for a socket", code="path", where=settings.admin_socket, remedy=remedy
             )
+        if await self._take_up():
+            return
         await self._wait_for_port()
         files.make_folder(settings.sockets)
         files.remove_quietly(settings.admin_socket)
@@ -70,10 +73,28 @@ class EnvoyProcess:
         options = ("--use-dynamic-base-id", "--reject-unknown-dynamic-fields", "-l", "warn")
         flush = ("--file-flush-interval-msec", str(FLUSH_MILLISECONDS))
         order = Launch((*argv, *options, *flush), settings.folder, {"PATH": os.defpath}, self._log, is_orphan=True)
-        self._process = launch(order)
-        record = {"pid": self._process.pid, "started": self._process.started}
-        files.write_file(self._record, json.dumps(record).encode())
+        await self._settle(launch(order))
+
+    async def _settle(self, started: Detached) -> None:
+        """Write down which process it is, and wait until it takes requests."""
+        self._process = started
+        files.write_file(self._record, json.dumps({"pid": started.pid, "started": started.started}).encode())
         await self._wait_until_live()
+
+    async def _take_up(self) -> bool:
+        """Adopt an Envoy of ours that nobody wrote down: its agent was killed in the moment after it had started it."""
+        member = families.member_of(await self._admin.pid())
+        if member is None or member.is_zombie:
+            return False
+        await self._settle(Detached(member.pid, member.started))
+        return True
+
+    async def kill(self) -> None:
+        """End Envoy without waiting for its requests: it hangs."""
+        if self._process:
+            await end(self._process, 0.0)
+        self._process = None
+        files.remove_quietly(self._record)
 
     async def stop(self) -> None:
         """Let running requests end, then end Envoy."""

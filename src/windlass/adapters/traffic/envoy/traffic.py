@@ -1,6 +1,7 @@
 """Envoy as the site's gateway."""
 
 import json
+import logging
 import os
 
 from windlass.adapters.traffic.envoy.admin import Admin
@@ -15,12 +16,16 @@ from windlass.adapters.traffic.envoy.totals import Rollout
 from windlass.adapters.world import files
 from windlass.kernel.digests import digest_of_value, hex_of
 from windlass.kernel.errors import Unavailable
-from windlass.kernel.instants import Instant
+from windlass.kernel.instants import Instant, seconds_between
 from windlass.kernel.records import from_json, to_json
 from windlass.ports.traffic import TrafficApplied, TrafficCounts, TrafficWish
 from windlass.ports.world import Clock
 
+SILENT_SECONDS_MAX = 15.0  # an Envoy that answers nothing for so long, however often it is asked, hangs
+SILENT_QUESTIONS = 3
 _COMPLETED = rf"^http\.{STAT_PREFIX}\.downstream_rq_completed$"
+
+log = logging.getLogger("windlass.gateway")
 
 
 class EnvoyTraffic:
@@ -41,15 +46,21 @@ class EnvoyTraffic:
         site = os.path.dirname(settings.folder)
         self._reader = LogReader(settings.access_log, f"{site}/counts.json", f"{settings.folder}/unit.key")
         self._is_laid_out = False
+        self._answered_at = clock.now()
+        self._unanswered = 0
 
     async def start(self) -> None:
         """See that Envoy runs; see `Traffic.start`."""
+        if self._hangs():
+            log.warning("gateway_hangs: it has not answered for %.0f s and is started again", SILENT_SECONDS_MAX)
+            await self._process.kill()
         is_running = self._process.is_running()
         if is_running and self._is_laid_out:
             return
         self._lay_out()
         if not is_running:
             await self._process.start()
+            self._answered()
         self._reader.begin_epoch(self._process.epoch, is_launched=not is_running)
         self._is_laid_out = True
 
@@ -85,6 +96,13 @@ class EnvoyTraffic:
         await self._process.stop()
         await self.counts(self._clock.now())
 
+    def _hangs(self) -> bool:
+        silent = seconds_between(self._answered_at, self._clock.now())
+        return self._unanswered >= SILENT_QUESTIONS and silent > SILENT_SECONDS_MAX
+
+    def _answered(self) -> None:
+        self._answered_at, self._unanswered = self._clock.now(), 0
+
     def _lay_out(self) -> None:
         """Write what Envoy starts with. Routes and clusters of the last wish stay, so that it answers at once."""
         settings = self._settings
@@ -101,6 +119,7 @@ class EnvoyTraffic:
         """Once a second: what Envoy has completed, old clusters, the size of the log. It may be ending just now."""
         try:
             found = await self._admin.stats(_COMPLETED)
+            self._answered()
             self._reader.compare(sum(int(value) for value in found.values()), salts, now)
             if self._has_unused:
                 self._has_unused = await self._changes.remove_unused(self._running)
@@ -111,7 +130,7 @@ class EnvoyTraffic:
                 make_log(self._settings.access_log)
                 await self._admin.order("/reopen_logs")
         except Unavailable:
-            return
+            self._unanswered += 1
 
     def _load_wish(self) -> TrafficWish:
         """The wish that the gateway ran last; a file that cannot be read counts as none."""
