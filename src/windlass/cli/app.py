@@ -49,6 +49,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "schema": ("windlass.cli.verbs.schema:command", "the JSON Schema of windlass.yaml, for editors"),
         "completion": ("windlass.cli.verbs.completion:command", "completion for bash, zsh or fish"),
         "version": ("windlass.cli.verbs.version:command", "which Windlass this is"),
+        "holdout": ("windlass.cli.verbs.holdout:command", "how held-out rows are renewed"),
         "apply": ("windlass.cli.verbs.apply:command", "there is no apply: commit to the watched branch"),
     },
 }

@@ -1,13 +1,18 @@
 """Names as people type them: `<noun>/<name>`, a bare service, a cut digest or commit."""
 
+import os
 import re
+from pathlib import Path
 from typing import Any
 
-from windlass.cli.session import Session
-from windlass.kernel.errors import UserMistake
-from windlass.sdk.client import Answer
+import click
+
+from windlass.cli.session import Session, found_home
+from windlass.kernel.errors import UserMistake, WindlassError
+from windlass.sdk.client import Answer, Client, Request
 
 NOUNS = ("services", "rollouts", "gates", "builds", "releases")
+COMPLETION_SECONDS = 1.0  # who presses TAB waits for it
 _HEX = re.compile(r"(?:blake3:)?[0-9a-f]{8,64}")
 
 
@@ -47,9 +52,7 @@ def service_and_release(session: Session, names: tuple[str, ...], known: list[st
     """
     service = release = ""
     for text in names:
-        noun, name = noun_and_name(text)
-        if noun == "services" and name not in known and _HEX.fullmatch(name):
-            noun = "releases"
+        noun, name = release_or_service(text, known)
         if noun == "releases":
             release = name
         else:
@@ -57,6 +60,23 @@ def service_and_release(session: Session, names: tuple[str, ...], known: list[st
     if release and not service:
         service = str(_why(session, release)["service"])
     return service or only(known), release
+
+
+def release_or_service(text: str, known: list[str]) -> tuple[str, str]:
+    """The parts of a name; a bare one that is no service, and could be a digest or a commit, is a release."""
+    noun, name = noun_and_name(text)
+    return ("releases" if noun == "services" and name not in known and _HEX.fullmatch(name) else noun), name
+
+
+def complete_service(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The services that begin so, for a shell's TAB; none where nothing answers at once."""
+    given = {**(context.parent.params if context.parent else {}), **context.params}
+    try:
+        home, _ = found_home(given.get("name") or os.environ.get("WINDLASS_NAME", ""), Path.cwd())
+        answer = Client(home.api_socket).ask(Request("/v1/status", seconds=COMPLETION_SECONDS))
+    except (WindlassError, OSError):
+        return []
+    return [name for item in answer["items"] if (name := str(item["service"])).startswith(incomplete)]
 
 
 def only(known: list[str]) -> str:

@@ -71,14 +71,14 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
     plan = engine.plans.get(name)
     wrong = engine.contradictions.get(name, ())
     word, words = _headline(state, plan, wrong)
-    report = _deciding(state, plan)
+    waiting_for, waiting_until = _waiting(state, plan, word)
     current = stored.slices.get(name)
     return {
         "service": name,
         "state": word,
         "sentence": words,
-        "waiting_for": report.until if report else "",
-        "waiting_until": rfc3339(report.until_at) if report and report.until_at is not None else None,
+        "waiting_for": waiting_for,
+        "waiting_until": None if waiting_until is None else rfc3339(waiting_until),
         "commit": _commit(state),
         "live": _release(state, state.live),
         "candidate": _release(state, state.rollout.release if state.rollout else candidate_of(state)),
@@ -98,6 +98,14 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
         "stages": [to_json(one) for one in plan.reports] if plan else [],
         "spec": dict(state.wanted.spec) if state.wanted else None,
     }
+
+
+def _waiting(state: ServiceState, plan: ServicePlan | None, word: str) -> tuple[str, Instant | None]:
+    """What is waited for, and until when where that is known."""
+    if word == "frozen" and state.freeze is not None:
+        return "`windlass resume`", state.freeze.until
+    report = _deciding(state, plan)
+    return (report.until, report.until_at) if report else ("", None)
 
 
 def _deciding(state: ServiceState, plan: ServicePlan | None) -> Any:
@@ -124,7 +132,7 @@ def _headline(state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, .
     if state.refused:
         return "refused", "; ".join(state.refused)
     if state.freeze is not None:
-        return "frozen", f"by {state.freeze.who}: {state.freeze.reason}"
+        return "frozen", f"by {state.freeze.who}: {state.freeze.reason or 'no reason given'}{_held_up(state)}"
     if any(build.state == "running" for build in state.builds.values()):
         return "building", said.get("builds", "")
     if any(record.gate_job for record in state.releases.values()):
@@ -137,6 +145,21 @@ def _headline(state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, .
     if report is not None and report.stage == "builds" and report.move == "none":
         return "failed", because
     return _settled(state, because)
+
+
+def _held_up(state: ServiceState) -> str:
+    """How many releases passed their gate and wait for traffic, in words."""
+    live = state.releases.get(state.live)
+    since = live.made_at if live is not None else NEVER
+    waiting = [
+        record
+        for record in state.releases.values()
+        if record.verdict == "pass"
+        and not record.fate
+        and record.made_at > since
+        and record.release not in state.quarantine
+    ]
+    return f"; {len(waiting)} release{'s wait' if len(waiting) > 1 else ' waits'} for traffic" if waiting else ""
 
 
 def _settled(state: ServiceState, because: str) -> tuple[str, str]:

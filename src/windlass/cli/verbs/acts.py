@@ -8,7 +8,7 @@ import click
 
 from windlass.cli.exits import Exit, exit_of, worst
 from windlass.cli.flags import UNTIL
-from windlass.cli.names import only, service_and_release, services_of
+from windlass.cli.names import complete_service, only, service_and_release, services_of
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
@@ -19,8 +19,8 @@ SITE_SECONDS = 20.0  # all traffic is back within 15 s
 Arguments = dict[str, str | bool | int]
 
 _reason = click.option("--reason", default="", metavar="TEXT", help="Why; it is kept with the act.")
-_names = click.argument("names", nargs=-1, metavar="[SERVICE] [RELEASE]")
-_service = click.argument("names", nargs=-1, metavar="[SERVICE]")
+_names = click.argument("names", nargs=-1, metavar="[SERVICE] [RELEASE]", shell_complete=complete_service)
+_service = click.argument("names", nargs=-1, metavar="[SERVICE]", shell_complete=complete_service)
 
 
 @verb("promote")

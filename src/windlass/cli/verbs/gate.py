@@ -9,7 +9,7 @@ import click
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
-from windlass.kernel.errors import UserMistake
+from windlass.kernel.errors import UserMistake, clip
 
 if TYPE_CHECKING:
     from windlass.delivery.gates.ledger import Ledger
@@ -18,10 +18,26 @@ if TYPE_CHECKING:
 TABLE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
+class Champion(click.Path):
+    """A file; a release of a running Windlass is known, and not there yet."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and "@" in value and "://" in value:
+            raise UserMistake(
+                "the answers of a release cannot be asked for so far",
+                code="not-yet",
+                where=f"--champion {clip(value)}",
+                remedy="give a file with its answers to the same rows",
+            )
+        return super().convert(value, param, ctx)
+
+
 @verb("gate", outputs=("text", "json", "junit", "markdown"))
 @click.option("--candidate", required=True, type=TABLE, help="The new model's answers: .csv or .parquet.")
 @click.option(
-    "--champion", type=TABLE, help="The answers of the model that is in use; without: comparisons are unsure."
+    "--champion",
+    type=Champion(exists=True, dir_okay=False, path_type=Path),
+    help="The answers of the model that is in use; without: comparisons are unsure.",
 )
 @click.option("--labels", type=TABLE, help="What was true, where the candidate's file does not say.")
 @click.option("--check", "checks", multiple=True, metavar="LINE", help='A gate line: "roc_auc >= 0.7". Repeat it.')

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from windlass.cli.flags import DURATION
-from windlass.cli.names import noun_and_name, only, services_of
+from windlass.cli.names import complete_service, noun_and_name, only, services_of
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
@@ -18,7 +18,7 @@ FOLLOW_SECONDS = 0.3
 
 
 @verb("logs")
-@click.argument("service", default="", metavar="[SERVICE]")
+@click.argument("service", default="", metavar="[SERVICE]", shell_complete=complete_service)
 @click.option("-f", "--follow", is_flag=True, help="Go on until interrupted; a new log is followed when it begins.")
 @click.option("--source", type=click.Choice(SOURCES), help="Whose log; default: the one that was written last.")
 @click.option("--since", type=DURATION, metavar="DURATION", help="Every log written within this time: 10m.")

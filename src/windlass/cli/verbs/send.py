@@ -8,7 +8,7 @@ import click
 from windlass.cli.flags import DURATION, RATE
 from windlass.cli.gateway import port_of
 from windlass.cli.load import Load, Record, send
-from windlass.cli.names import noun_and_name, only, services_of
+from windlass.cli.names import complete_service, noun_and_name, only, services_of
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
@@ -17,7 +17,7 @@ from windlass.kernel.errors import Unavailable, UserMistake
 
 
 @verb("send")
-@click.argument("service", default="", metavar="[SERVICE]")
+@click.argument("service", default="", metavar="[SERVICE]", shell_complete=complete_service)
 @click.option("--rows", type=click.Path(exists=True, dir_okay=False), help="A .csv or .parquet file; default: samples.")
 @click.option("--rate", type=RATE, default="50/s", help="How many requests: 50/s.")
 @click.option("--for", "seconds", type=DURATION, default="2m", help="How long: 2m.")

@@ -1,5 +1,6 @@
 """`windlass status`: what is true now, once, live, or until a commit has come to its end."""
 
+import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,7 +10,7 @@ import click
 from windlass.cli.exits import Exit, worst
 from windlass.cli.flags import DURATION
 from windlass.cli.gateway import working_curl
-from windlass.cli.names import noun_and_name
+from windlass.cli.names import complete_service, noun_and_name
 from windlass.cli.outcome import Outcome, held, outcome
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
@@ -20,11 +21,12 @@ from windlass.kernel.errors import Unavailable, UserMistake
 
 WATCH_SECONDS = 1.0  # the site reports each second while traffic moves
 WAIT_SECONDS = 0.5
+_COUNTED = re.compile(r"\d[\d,.]*(?![\d,.%])")  # what counts up or down in a sentence; a share is news
 RESTART_SECONDS = 30.0  # a control plane that was killed is back by then
 
 
 @verb("status")
-@click.argument("service", default="", metavar="[SERVICE]")
+@click.argument("service", default="", metavar="[SERVICE]", shell_complete=complete_service)
 @click.option("-w", "--watch", is_flag=True, help="Keep showing it until interrupted.")
 @click.option("--wait", is_flag=True, help="Wait until the commit is live, judged, rolled back or refused.")
 @click.option("--commit", default="", metavar="SHA", help="With --wait: which commit; default: the newest.")
@@ -77,10 +79,20 @@ def _once(session: Session, service: str) -> None:
         return
     for line in lines(session.talk, session.talk.width):
         session.talk.write(line)
-    live = [item["service"] for item in answer["items"] if item.get("live")] if kind == "status" else []
+    if kind == "status":
+        _hint(session, answer["items"])
+
+
+def _hint(session: Session, items: list[dict[str, Any]]) -> None:
+    """What to type next: a request that works, and who makes traffic where a rollout has none."""
+    live = [item["service"] for item in items if item.get("live")]
     for name in live[:1]:
         if request := working_curl(session, name):
             session.talk.say(f"\ntry: {harmless(request)}")
+    for item in items:
+        rollout = item.get("rollout")
+        if rollout and rollout["champion"] and not rollout["evidence"]["canary_requests"]:
+            session.talk.say(f"no callers? `windlass send {item['service']}` sends sample rows")
 
 
 def _watch(session: Session, service: str) -> int:
@@ -145,7 +157,7 @@ def _wait(session: Session, service: str, commit: str, deadline: float) -> int:
             if time.monotonic() >= deadline:
                 return _give_up(session, open_now, ended)
             waited = "; ".join(f"{item['service']} {item['state']}: {item['sentence']}" for item in open_now)
-            progress(waited or "waiting for a service")
+            progress(waited or "waiting for a service", _COUNTED.sub("", waited))
             time.sleep(WAIT_SECONDS)
     _tell(session, ended, ())
     return worst(found.code for found in ended.values())

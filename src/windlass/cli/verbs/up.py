@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from windlass.cli import boot
 from windlass.cli.gateway import DEFAULT_PORT, gateway_answers, port_of, working_curl
 from windlass.cli.machine import insist, port_holder
 from windlass.cli.repositories import Watched, point_to, watched
@@ -32,12 +33,15 @@ HELD = 75  # the exit code of a process whose place is taken
 @click.argument("repositories", nargs=-1, metavar="[REPO]...")
 @click.option("--branch", default="", help="The branch to watch; default: the current one.")
 @click.option("--port", type=click.IntRange(1, 65535), envvar="WINDLASS_PORT", help="Where services answer (8080).")
-def command(session: Session, repositories: tuple[str, ...], branch: str, port: int | None) -> None:
+@click.option("--at-boot", is_flag=True, help="Also whenever this account's session begins (systemd or launchd).")
+def command(session: Session, repositories: tuple[str, ...], branch: str, port: int | None, at_boot: bool) -> None:
     """Start Windlass for a repository (default: the one around this folder).
 
     It returns once the gateway answers. Run again, it watches further repositories and repairs what is missing.
     """
     insist()
+    if at_boot:
+        boot.insist_on_manager()
     found = watched(session, repositories, branch)
     home = _home(session, found[0])
     session.use(home)
@@ -46,7 +50,13 @@ def command(session: Session, repositories: tuple[str, ...], branch: str, port: 
         session.api.post("v1", "repositories", body={"repository": one.repository, "branch": one.branch})
         if one.root is not None:
             point_to(home, one.root)
-    _show(session, found, started)
+    unit = boot.install(home.name, _again(home, found[0])) if at_boot else None
+    _show(session, found, started, unit)
+
+
+def _again(home: Home, first: Watched) -> list[str]:
+    """The command that starts this Windlass again. Its other repositories are in its facts."""
+    return ["up", first.repository, "--branch", first.branch, "--name", home.name]
 
 
 def _home(session: Session, first: Watched) -> Home:
@@ -151,7 +161,7 @@ def _answers(session: Session) -> bool:
     return True
 
 
-def _show(session: Session, found: list[Watched], started: bool) -> None:
+def _show(session: Session, found: list[Watched], started: bool, unit: boot.Unit | None) -> None:
     home, talk = session.home, session.talk
     status = _first_look(session, {one.repository for one in found})
     url = f"http://127.0.0.1:{port_of(home)}"
@@ -169,6 +179,7 @@ def _show(session: Session, found: list[Watched], started: bool) -> None:
     ]
     watching = [{"repository": one.repository, "branch": one.branch} for one in found]
     answer = {"home": home.name, "folder": str(home.folder), "url": url, "started": started}
+    answer |= {"at_boot": str(unit.path) if unit else None}
     talk.give("up", answer | {"repositories": watching, "items": services})
     for one in found:
         talk.write(f"watching {harmless(one.branch)} of {harmless(one.repository)}")
@@ -182,6 +193,9 @@ def _show(session: Session, found: list[Watched], started: bool) -> None:
         talk.write(talk.paint(harmless(str(complaint)), "red"))
     talk.write("")
     talk.write(f"Windlass {home.name} {'runs' if started else 'ran already'}: services answer at {url}")
+    if unit is not None:
+        talk.write(harmless(f"it starts with your session by {unit.path}; `{unit.undo}` undoes that"))
+        talk.say(unit.hint)
     talk.say("follow it with `windlass status -w`")
 
 

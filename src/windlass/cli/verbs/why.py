@@ -2,20 +2,24 @@
 
 import click
 
-from windlass.cli.names import noun_and_name, only, services_of
+from windlass.cli.names import complete_service, noun_and_name, only, release_or_service, services_of
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.text.why import why_lines
 
 
 @verb("why")
-@click.argument("subject", default="", metavar="[NOUN/]NAME")
+@click.argument("subject", default="", metavar="[NOUN/]NAME", shell_complete=complete_service)
 def command(session: Session, subject: str) -> None:
     """What each stage says now, and the facts before it: commits, builds, verdicts, steps, people's acts.
 
-    NAME is a service, or rollouts/<service>, gates/<service>, builds/<service>, releases/<digest or commit>.
+    NAME is a service, the digest or commit of a release, or rollouts/<service>, gates/<service>, builds/<service>,
+    releases/<digest or commit>.
     """
-    noun, name = noun_and_name(subject) if subject else ("services", only(services_of(session)))
+    noun, name = noun_and_name(subject) if subject else ("services", "")
+    if noun == "services":
+        known = services_of(session)
+        noun, name = release_or_service(name, known) if name else (noun, only(known))
     answer = session.api.get("v1", "why", noun, name)
     session.talk.give("why", answer)
     for line in why_lines(answer, session.talk.paint, session.talk.width):
