@@ -230,6 +230,12 @@ def test_a_retired_service_serves_nothing() -> None:
     assert acted.journal_seen == {"edge": 4}
 
 
+def test_what_is_forgotten_is_gone_with_its_build() -> None:
+    """An equal commit builds again, since the files are gone; everything else stays."""
+    state = after(made(V1, key="k1"), made(V2, key="k2"), kinds.ReleasesForgotten((V1, V3), "ann"))
+    assert ([V2], ["k2"]) == (list(state.releases), list(state.builds))
+
+
 def test_old_releases_are_forgotten() -> None:
     """The newest fifty stay with their builds, and those that traffic may need, however old."""
     state = after(made(V1, key="live"), *promoted(V1))

@@ -48,6 +48,14 @@ def test_every_kind_of_fact_has_its_sentence(kind: str) -> None:
         ),
         (kinds.Frozen("ann", "audit"), "frozen by ann: audit"),
         (kinds.Frozen("ann", "", NOW), "frozen until 2027-01-15T08:00:00.000Z by ann"),
+        (
+            kinds.ReleasesForgotten(("blake3:aaaaaaaaaaaabb",), "ann"),
+            "release aaaaaaaaaaaa is forgotten by ann: nothing can reach it",
+        ),
+        (
+            kinds.ReleasesForgotten(("blake3:aaaaaaaaaaaabb", "blake3:bbbbbbbbbbbbaa"), "ann"),
+            "releases aaaaaaaaaaaa, bbbbbbbbbbbb are forgotten by ann: nothing can reach them",
+        ),
         (kinds.Retried("", "blake3:aaaaaaaaaaaabb", "ann", ""), "build aaaaaaaaaaaa is tried again by ann"),
         (
             kinds.Retried("", "blake3:aaaaaaaaaaaabb", "ann", "", fresh_env=True),

@@ -1,6 +1,5 @@
 """What people and programs may know. Answers are JSON values; shares are 0 to 1, times RFC 3339 in UTC."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from windlass.delivery.rollouts.acts import named_release
@@ -337,17 +336,3 @@ async def facts(engine: Engine, query: FactQuery) -> dict[str, Any]:
             for fact in found
         ],
     }
-
-
-def reachable(stored: Stored) -> Mapping[str, frozenset[str]]:
-    """By service the releases to keep: live, previous, best, quarantined, moving, waiting, and the last ten."""
-    found: dict[str, frozenset[str]] = {}
-    for service, state in stored.services.items():
-        kept = {state.live, state.previous, state.best, *state.quarantine, candidate_of(state)}
-        kept |= {record.release for record in state.releases.values() if record.gate_job or not record.fate}
-        if state.rollout is not None:
-            kept |= {state.rollout.release, state.rollout.champion}
-        newest = sorted(state.releases.values(), key=lambda record: (record.made_at, record.release))[-10:]
-        kept |= {record.release for record in newest}
-        found[service] = frozenset(kept - {""})
-    return found

@@ -1,6 +1,6 @@
 """What each fact means for the state of its service: one function per kind of fact, and one table that names them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -125,13 +125,20 @@ def _already_live(state: ServiceState, body: kinds.AlreadyLive, at: Instant) -> 
     return _change_release(replace(state, builds=builds), body.release, commit=body.commit)
 
 
+def _forgotten(state: ServiceState, body: kinds.ReleasesForgotten, at: Instant) -> ServiceState:
+    return _without(state, set(body.releases))
+
+
 def _forget_old(state: ServiceState) -> ServiceState:
     rolling = (state.rollout.release, state.rollout.champion) if state.rollout else ()
     kept = {state.live, state.previous, state.best, *rolling, *state.quarantine}
     spare = sorted((r for r in state.releases.values() if r.release not in kept), key=lambda r: (r.made_at, r.release))
     drop = {record.release for record in spare[: max(0, len(spare) - RELEASES_REMEMBERED)]}
-    if not drop:
-        return state
+    return _without(state, drop) if drop else state
+
+
+def _without(state: ServiceState, drop: Collection[str]) -> ServiceState:
+    """The state without some releases and the builds that made them."""
     builds = {key: build for key, build in state.builds.items() if build.release not in drop}
     releases = {key: record for key, record in state.releases.items() if key not in drop}
     return replace(state, releases=releases, builds=builds)
@@ -300,6 +307,7 @@ _MEANINGS: dict[type, Callable[[ServiceState, Any, Instant], ServiceState]] = {
     kinds.StepTaken: _step,
     kinds.RolloutEnded: _rollout_ended,
     kinds.ReleaseSuperseded: _superseded,
+    kinds.ReleasesForgotten: _forgotten,
     kinds.Quarantined: _quarantined,
     kinds.QuarantineLifted: _lifted,
     kinds.ActAsked: _act_asked,

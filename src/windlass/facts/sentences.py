@@ -35,6 +35,11 @@ def _ended(body: kinds.RolloutEnded) -> str:
     return f"release {short(body.release)} {body.outcome.replace('_', ' ')}: {body.because}"
 
 
+def _releases(releases: tuple[str, ...]) -> str:
+    names = ", ".join(short(release) for release in releases)
+    return f"release {names} is" if len(releases) == 1 else f"releases {names} are"
+
+
 def _frozen(body: kinds.Frozen) -> str:
     until = f" until {rfc3339(body.until)}" if body.until is not None else ""
     return f"frozen{until} {_by(body.who, body.reason)}"
@@ -76,6 +81,9 @@ _SENTENCES: dict[type, Callable[[Any], str]] = {
     kinds.StepTaken: _step,
     kinds.RolloutEnded: _ended,
     kinds.ReleaseSuperseded: lambda b: f"release {short(b.release)} is superseded by {short(b.newer)}",
+    kinds.ReleasesForgotten: lambda b: (
+        f"{_releases(b.releases)} forgotten by {b.who}: nothing can reach {'it' if len(b.releases) == 1 else 'them'}"
+    ),
     kinds.Quarantined: lambda b: f"release {short(b.release)} is quarantined: {b.because}",
     kinds.QuarantineLifted: lambda b: f"the quarantine of {short(b.release)} is lifted {_by(b.who, b.reason)}",
     kinds.ActAsked: lambda b: f"{b.verb} asked {_by(b.who, b.reason)}",

@@ -223,6 +223,14 @@ class ReleaseSuperseded:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleasesForgotten:
+    """Their files are about to be removed, since nothing can reach them; an equal commit builds again."""
+
+    releases: tuple[str, ...]
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """This content and this build key are not deployed again until a person lifts it."""
 

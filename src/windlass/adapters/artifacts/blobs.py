@@ -56,6 +56,7 @@ class Blobs:
                     "the file changed while it was stored", code="artifact-changed", where=clip(source), remedy=remedy
                 )
             os.chmod(path, 0o444)
+            os.utime(path)  # one that was there already is young again: somebody is about to name it
             sync_file(path)
             sync_folder(os.path.dirname(path))
         except OSError as error:

@@ -76,7 +76,7 @@ async def act(
 @router.post("/gc")
 async def gc(request: Request, body: CollectBody) -> dict[str, Any]:
     """Remove what no plan can still reach."""
-    collected = await collect(engine_of(request), dry_run=body.dry_run)
+    collected = await collect(engine_of(request), principal_of(request), dry_run=body.dry_run)
     return {"api": queries.API, "kind": "gc", "dry_run": body.dry_run, **to_json(collected)}
 
 

@@ -16,7 +16,7 @@ def command(session: Session, dry_run: bool) -> None:
     """
     answer = session.api.post("v1", "gc", body={"dry_run": dry_run})
     session.talk.give("gc", answer)
-    would = "would remove" if dry_run else "removed"
-    session.talk.write(
-        f"{would} {answer['blobs']:,} files of {size(answer['size_bytes'])}; {answer['kept']:,} are kept"
-    )
+    forgot, removed = ("would forget", "remove") if dry_run else ("forgot", "removed")
+    releases = "1 release" if answer["releases"] == 1 else f"{answer['releases']:,} releases"
+    files = f"{answer['blobs']:,} files of {size(answer['size_bytes'])}"
+    session.talk.write(f"{forgot} {releases} and {removed} {files}; {answer['kept']:,} files are kept")
