@@ -15,7 +15,7 @@ test: setup
 	$(if $(wildcard tests/end_to_end),$(pytest) -m "not machine" tests/end_to_end --durations=5)
 
 test-machine: setup
-	tools/machine strace util-linux
+	tools/machine strace util-linux openssh-server openssh-client
 	$(pytest) -m machine
 
 demo: setup

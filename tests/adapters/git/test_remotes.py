@@ -208,6 +208,13 @@ def test_ssh_is_answered_by_key_then_agent(monkeypatch: pytest.MonkeyPatch) -> N
         without.credentials(url, "git", ssh)
 
 
+@pytest.mark.parametrize("valid", [True, False])
+def test_a_server_is_let_through_as_the_library_judged(valid: bool) -> None:
+    """What TLS or known_hosts say about a server stands; it is never let through in spite of them."""
+    answers = RemoteAnswers(address_of("git@host:models"), GitSecrets())
+    assert valid is answers.certificate_check(None, valid, b"host")
+
+
 def test_a_fetch_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A remote that only drips is left after an hour."""
     answers = RemoteAnswers(address_of("https://host/models"), GitSecrets())

@@ -186,6 +186,7 @@ def test_a_detached_head_names_no_branch(git: PygitRepositories, scene: LocalSce
         ("unexpected http status code: 404", "git-missing"),
         ("remote authentication required but no callback set", "git-credentials"),
         ("invalid or unknown remote ssh hostkey", "git-host-key"),
+        ("failed to authenticate SSH session: Unable to open private key file", "git-key"),
         ("the SSL certificate is invalid", "git-certificate"),
     ],
 )

@@ -34,6 +34,12 @@ _MEANINGS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
         "compare it with what its owner publishes, and add it to ~/.ssh/known_hosts",
     ),
     (
+        ("private key file", "extract public key", "invalid format", "wrong passphrase"),
+        "git-key",
+        "the key that WINDLASS_GIT_KEY names cannot be used",
+        "let it name a private key without a passphrase, or unlock the key in an SSH agent",
+    ),
+    (
         ("certificate",),
         "git-certificate",
         "the server's TLS certificate is not valid here",
