@@ -25,6 +25,11 @@ def patched(data: bytes, offset: int, new: bytes) -> bytes:
     return data[:offset] + new + data[offset + len(new) :]
 
 
+def resized(data: bytes, size: int, claimed: int) -> bytes:
+    """The archive with another size wherever this one is written."""
+    return data.replace(size.to_bytes(4, "little"), claimed.to_bytes(4, "little"))
+
+
 def of_unknown_method(data: bytes) -> bytes:
     """The archive with a method of compression that nobody has."""
     return patched(patched(data, data.index(b"PK\x01\x02") + 10, b"\x63"), 8, b"\x63")
@@ -127,7 +132,8 @@ def test_doubled_names_and_lying_sizes_are_refused() -> None:
     with pytest.raises(UserMistake, match="two of its parts have one name"):
         canonical_skops(target.getvalue())
     honest = archive({"schema.json": schema(1), "1.npy": b"x" * 5000}, compression=zipfile.ZIP_STORED)
-    size = (5000).to_bytes(4, "little")
-    lying = honest.replace(size, (0xFFFFFFF0).to_bytes(4, "little"))
     with pytest.raises(UserMistake, match="or 2 Gi"):
-        canonical_skops(lying)
+        canonical_skops(resized(honest, 5000, 0xFFFFFFF0))
+    schemas = archive({"schema.json": b" " * 5000}, compression=zipfile.ZIP_STORED)
+    with pytest.raises(UserMistake, match=r"its schema\.json claims over 100 Mi"):
+        canonical_skops(resized(schemas, 5000, (100 << 20) + 1))

@@ -247,6 +247,15 @@ def test_retry_lifts_a_quarantine() -> None:
     assert ("done", {}, "") == (outcome, dict(lifted.quarantine), lifted.releases[V2].fate)
 
 
+def test_retry_of_a_release_that_is_not_quarantined_lifts_nothing() -> None:
+    """A release that only failed its gate is judged again by its name."""
+    state, outcome, words = after("retry", waiting("fail"), release=short(V2))
+    assert ("done", f"release {short(V2)} may be deployed again") == (outcome, words)
+    assert ("", {}) == (state.releases[V2].verdict, dict(state.quarantine))
+    facts = answer(act("retry", release=short(V2)), waiting("fail"), "")
+    assert [kinds.Retried, kinds.ActEnded] == [type(fact) for fact in facts]
+
+
 def test_retry_builds_again() -> None:
     """A failed build of the wanted commit is forgotten, so that it starts again."""
     failed = kinds.BuildFailed(commit("v2"), wanted("v2").build_key, "user", "exit 1")

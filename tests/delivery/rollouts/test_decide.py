@@ -72,7 +72,8 @@ def test_nothing_waits() -> None:
 def test_the_first_release_goes_straight_to_all_of_the_traffic() -> None:
     """There is nothing to compare a first release with, so its gate is all it needs."""
     decision = decide(replace(SAFE, moving=False, champion=""), NOW)
-    assert Move.STRAIGHT is decision.move
+    words = "it is the first release of this service: there is nothing to compare it with"
+    assert (Move.STRAIGHT, words) == (decision.move, decision.because.sentence())
 
 
 def test_the_first_release_is_live_once_its_replicas_are_ready() -> None:

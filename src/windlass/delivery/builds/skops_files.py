@@ -18,7 +18,7 @@ from windlass.kernel.limits import BLOB_BYTES_MAX
 
 SCHEMA = "schema.json"
 _MEMBERS_MAX = 100_000
-_NODES_MAX = 10_000_000
+_SCHEMA_BYTES_MAX = 100 << 20  # once read it takes some ten times as much memory
 _STAMP = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP archive can hold
 
 
@@ -45,13 +45,9 @@ class _Names:
         self._parts = parts
         self._numbers: dict[int, int] = {}
         self._files: dict[str, str] = {}
-        self._nodes = 0
 
     def renamed(self, node: Any) -> Any:
         """The node with its numbers and file names replaced, as deep as it goes."""
-        self._nodes += 1
-        if self._nodes > _NODES_MAX:
-            raise _mistake(f"it has over {_NODES_MAX:,} parts")
         if isinstance(node, list):
             return [self.renamed(item) for item in node]
         if not isinstance(node, dict):
@@ -78,6 +74,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, bytes]:
     infos = archive.infolist()
     if len(infos) > _MEMBERS_MAX or sum(info.file_size for info in infos) > BLOB_BYTES_MAX:
         raise _mistake(f"it claims over {_MEMBERS_MAX:,} parts or {BLOB_BYTES_MAX >> 30} Gi")
+    if any(info.filename == SCHEMA and info.file_size > _SCHEMA_BYTES_MAX for info in infos):
+        raise _mistake(f"its {SCHEMA} claims over {_SCHEMA_BYTES_MAX >> 20} Mi")
     if len({info.filename for info in infos}) != len(infos):
         raise _mistake("two of its parts have one name")
     return {info.filename: archive.read(info) for info in infos}

@@ -1,6 +1,7 @@
 """What became looser or stricter between two files: a person must see that before a release passes because of it."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from windlass.delivery.gates.lines import ComparisonLine, ProcessLine, QualityLine, ThresholdLine, parse_line
 
@@ -37,6 +38,8 @@ def _subject(line: str) -> tuple[str, str]:
             return parsed.name, parsed.column
         case ProcessLine():
             return parsed.name, str(parsed.quantile)
+        case _:
+            assert_never(parsed)
 
 
 def _strictness(line: str) -> float:
@@ -51,3 +54,5 @@ def _strictness(line: str) -> float:
             return parsed.limit if parsed.name == "rows" else -parsed.limit
         case ProcessLine():
             return -parsed.limit
+        case _:
+            assert_never(parsed)
