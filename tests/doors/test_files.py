@@ -51,6 +51,18 @@ def test_init_overwrites_nothing(typed: Type) -> None:
     assert "service: my-model" in Path("below/windlass.yaml").read_text()
 
 
+def test_a_further_service_is_listed_at_the_root(typed: Type) -> None:
+    """Inside a repository no second one is begun: the folder is listed in the file at the root, and then it works."""
+    root = Path.cwd()
+    committed(root, lib__py="X = 1")
+    first = typed("init models/fraud --service fraud").err
+    assert "git init" not in first and f"cd {root}\n  echo 'services: [models/fraud]' > windlass.yaml" in first
+    (root / "windlass.yaml").write_text("services: [models/fraud]\n")
+    assert f"list this folder in {root}/windlass.yaml: services: [api]" in typed("init api").err
+    (root / "windlass.yaml").write_text("services: [models/fraud, api]\n")
+    assert "api, fraud: all is well" in typed("validate").err
+
+
 def test_validate_says_all_that_is_wrong(typed: Type) -> None:
     """Every complaint comes at once, on stdout, with line and column, and the code is 2; as JSON they are items."""
     good(Path.cwd(), GOOD.replace("roc_auc", "roc_acu").replace("train:", "trian:", 1))

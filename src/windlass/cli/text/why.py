@@ -24,6 +24,8 @@ def why_lines(answer: Mapping[str, Any], paint: Paint, width: int) -> Iterator[s
         words = f"{stage['move']}: {stage['because']}{until}"
         yield from wrapped(f"  {harmless(str(stage['stage'])):<12}", harmless(words), width)
         for line in stage.get("evidence", ()):
+            if str(line).startswith("blake3:"):
+                continue  # for programs: the sentence names it already
             yield from wrapped(f"  {'':<14}", harmless(str(line)), width)
     for verdict in answer.get("verdicts", ()):
         yield ""

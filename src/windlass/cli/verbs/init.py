@@ -5,9 +5,12 @@ from pathlib import Path
 
 import click
 
-from windlass.cli.session import Session
+from windlass.cli.session import Session, repository_root
 from windlass.cli.shared import verb
+from windlass.delivery.sources.keys import SPEC_NAME
 from windlass.kernel.errors import UserMistake
+
+_COMMIT = ("  git add -A && git commit -m 'First release'", "  windlass plan", "  windlass up")
 
 
 @verb("init")
@@ -60,12 +63,12 @@ def _name_of(folder: str) -> str:
 
 def _next(folder: Path) -> list[str]:
     enter = [] if folder == Path() else [f"  cd {folder}"]
-    begin = [] if (folder / ".git").exists() else ["  git init"]
-    return [
-        "next:",
-        *enter,
-        *begin,
-        "  git add -A && git commit -m 'First release'",
-        "  windlass plan",
-        "  windlass up",
-    ]
+    root = repository_root(folder.resolve())
+    below = folder.resolve().relative_to(root).as_posix() if root is not None else "."
+    if root is None or below == ".":
+        begin = ["  git init"] if root is None else []
+        return ["next:", *enter, *begin, *_COMMIT]
+    listed = f"services: [{below}]"
+    if (root / SPEC_NAME).exists():
+        return ["next:", f"  list this folder in {root / SPEC_NAME}: {listed}", *_COMMIT]
+    return ["next:", f"  cd {root}", f"  echo '{listed}' > {SPEC_NAME}", *_COMMIT]
