@@ -18,7 +18,7 @@ from windlass.engine.ports import EnginePorts
 from windlass.facts.ledger import Fact
 from windlass.facts.observed import JobSeen
 from windlass.kernel.errors import Unavailable, WindlassError
-from windlass.kernel.instants import Instant, later
+from windlass.kernel.instants import NEVER, Instant, later
 from windlass.planner.types import ServicePlan
 from windlass.ports.store import Stored
 
@@ -41,6 +41,7 @@ class Engine:
     jobs: tuple[JobSeen, ...] = ()
     attempts: Attempts = field(default_factory=Attempts)
     woken: bool = True
+    due: Instant = NEVER
     planning: Planning = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,13 +59,16 @@ class Engine:
 
     async def run(self) -> None:
         """Pass after pass until cancelled; an unavailable disk or port is waited out with back-off."""
-        clock = self.ports.clock
-        due = clock.now()
         while True:
-            if (self.woken or clock.now() >= due) and clock.now() >= self.attempts.next_at:
-                self.woken = False
-                due = await self._guarded_step()
-            await clock.sleep(TICK_SECONDS)
+            await self.turn()
+            await self.ports.clock.sleep(TICK_SECONDS)
+
+    async def turn(self) -> None:
+        """A pass, if something woke the loop or it is time for one, and no failure is waited out."""
+        now = self.ports.clock.now()
+        if (self.woken or now >= self.due) and now >= self.attempts.next_at:
+            self.woken = False
+            self.due = await self._guarded_step()
 
     async def _guarded_step(self) -> Instant:
         now = self.ports.clock.now()
@@ -79,12 +83,19 @@ class Engine:
         return self._next_look(now)
 
     def _next_look(self, now: Instant) -> Instant:
-        assert self.stored is not None
+        if self.stored is None:
+            return now  # somebody else stored something: plan again at once, from what is stored now
         moving = bool(wanted_jobs(self.stored.services)) or any(
             state.rollout is not None or state.acts for state in self.stored.services.values()
         )
         wanted = later(now, seconds=MOVING_SECONDS if moving else SETTLED_SECONDS)
-        return min([wanted, *(one.until for one in self.plans.values() if one.until is not None and one.until > now)])
+        return min(
+            [
+                wanted,
+                *self.watch.due.values(),
+                *(one.until for one in self.plans.values() if one.until is not None and one.until > now),
+            ]
+        )
 
     async def step(self) -> bool:
         """One pass. True where something was stored."""

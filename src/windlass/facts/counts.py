@@ -89,4 +89,5 @@ class SiteReport:
     journal: tuple[JournalEntry, ...] = ()
     gap: bool = False  # lines are missing from the access log: the counts are not evidence
     stuck: Mapping[str, str] = field(default_factory=dict)  # service -> what the site cannot apply
+    boot: str = ""  # the agent's process: within one, `seq` grows
     unready: tuple[str, ...] = ()  # services whose wanted releases are not all ready

@@ -39,7 +39,8 @@ def _start_build(draft: Draft) -> Draft:
     assert wanted is not None
     known = draft.state.builds.get(wanted.build_key)
     attempt = known.attempt + 1 if known is not None and known.commit == wanted.commit else 1
-    job = f"build-{draft.state.service}-{short(wanted.build_key)}-{short(wanted.commit)}-{attempt}"
+    # A number that never comes again: after `retry` the attempts begin anew, and the old job may still be known.
+    job = f"build-{draft.state.service}-{short(wanted.build_key)}-{short(wanted.commit)}-{draft.state.generation}"
     request = {
         "repository": wanted.repository,
         "commit": wanted.commit,

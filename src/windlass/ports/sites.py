@@ -33,5 +33,6 @@ class Sites(Protocol):
         ...
 
     def reports(self) -> tuple[tuple[SiteReport, Instant], ...]:
-        """The newest report of every site with the instant of its arrival, sorted by site."""
+        """The newest report of every site, sorted by site, with the instant at which it was made, as far as its way
+        tells: never later than its arrival."""
         ...

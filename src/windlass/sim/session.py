@@ -21,7 +21,7 @@ from windlass.engine import queries
 from windlass.kernel.digests import short
 from windlass.kernel.quantities import duration, rate, share
 from windlass.planner.diff import diff_in_words
-from windlass.sim.promises import broken_promises
+from windlass.sim.promises import Witness
 from windlass.sim.scripts import Script
 from windlass.sim.world import World
 
@@ -46,6 +46,7 @@ class Session:
 
     seed: int = 0
     world: World | None = None
+    witness: Witness | None = None
     said: str = ""
     shown: ServiceSlice | None = None
     policy: list[str] = field(default_factory=list)
@@ -84,6 +85,7 @@ class Session:
 async def _service(session: Session, words: list[str]) -> list[str]:
     (name, *policy) = words
     session.world = World(session.seed, name, SPEC.format(service=name) + "".join(f"{line}\n" for line in policy))
+    session.witness = Witness(session.world)
     return []
 
 
@@ -130,9 +132,9 @@ async def _tick(session: Session, words: list[str]) -> list[str]:
 
 
 async def _one(session: Session, world: World) -> list[str]:
-    before = await world.state()
     await world.tick()
-    broken = await broken_promises(world, before)
+    assert session.witness is not None
+    broken = await session.witness.look()
     if broken:
         raise SessionError("; ".join(broken))
     if world.engine is None:

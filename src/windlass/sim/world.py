@@ -1,7 +1,7 @@
-"""A simulated world: one control plane, one site, one repository, callers.
+"""A simulated world: one control plane, one or several sites, one repository, callers.
 
 Wired as `main` wires the real one; only the adapters differ. Crashing the control plane drops everything that is not
-stored; crashing the site agent drops everything that is not on its disk.
+stored; crashing a site agent drops everything that is not on its disk.
 """
 
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from windlass.adapters.simulated.compute import SimulatedCompute
 from windlass.adapters.simulated.git import SimulatedGit
 from windlass.adapters.simulated.replicas import SimulatedReplicas
 from windlass.adapters.simulated.store import SimulatedArtifacts, SimulatedMachine, SimulatedSigner
+from windlass.adapters.simulated.taps import Killed, Tap, tapped
 from windlass.adapters.simulated.traffic import SimulatedTraffic
-from windlass.adapters.simulated.world import SimulatedChance, SimulatedClock, SimulatedDisk
+from windlass.adapters.simulated.world import ProcessClock, SimulatedChance, SimulatedClock, SimulatedDisk
 from windlass.adapters.sites import MailboxSites
 from windlass.adapters.store.sqlite import SqliteStore
-from windlass.adapters.world import RealTasks
 from windlass.engine import commands
 from windlass.engine.commands import Principal
 from windlass.engine.loop import Engine
@@ -22,13 +22,12 @@ from windlass.engine.ports import EnginePorts
 from windlass.facts import types as kinds
 from windlass.facts.ledger import Fact, write_fact
 from windlass.facts.state import ServiceState
-from windlass.kernel.digests import digest_of_value
-from windlass.kernel.errors import Unavailable, WindlassError
+from windlass.kernel.digests import digest_of, digest_of_value
 from windlass.ports.store import FactQuery
 from windlass.sim.links import Link
 from windlass.sim.scripts import Script, Scripts
-from windlass.site.agent import Agent, build
-from windlass.site.types import SitePorts, SiteSettings
+from windlass.sim.sites import SimulatedSite
+from windlass.site.agent import Agent
 
 REPOSITORY = "/repo"
 TICK_SECONDS = 1.0
@@ -37,7 +36,8 @@ PERSON = Principal("ann")
 
 @dataclass(slots=True)
 class Callers:
-    """How many requests a second arrive, and what became of them. Lost are those that nobody could answer."""
+    """How many requests a second arrive at all sites together, and what became of them. Lost are those that nobody
+    could answer."""
 
     rate: float = 0.0
     sent: int = 0
@@ -53,69 +53,107 @@ class World:
         seed: of all chance.
         service: the name of the one service.
         spec: its `windlass.yaml`.
+        sites: the names of the sites; callers spread evenly over them.
     """
 
-    def __init__(self, seed: int, service: str, spec: str) -> None:
+    def __init__(self, seed: int, service: str, spec: str, sites: tuple[str, ...] = ("local",)) -> None:
         self.service = service
         self.spec = spec
         self.clock = SimulatedClock()
+        self.control_clock = ProcessClock(self.clock)
         self.chance = SimulatedChance(seed)
         self.git = SimulatedGit()
         self.scripts = Scripts()
         self.compute = SimulatedCompute(self.clock, self.scripts)
-        self.disk = SimulatedDisk()
-        self.traffic = SimulatedTraffic(self.clock, seed)
-        self.replicas = SimulatedReplicas(self.clock)
         self.artifacts = SimulatedArtifacts(self.clock)
         self.machine = SimulatedMachine()
         self.store = SqliteStore(":memory:", executor="inline")
+        self.tap = Tap()
         self.callers = Callers()
-        self.link = Link("local")
-        self.engine: Engine | None = self._new_engine()
-        self.agent: Agent | None = self._new_agent()
+        self.sites = {
+            name: SimulatedSite(name, self.clock, self.chance, 1000 * seed + number)
+            for number, name in enumerate(sites)
+        }
+        self.is_frozen = False
+        self.is_control_first = False  # in the next second the control plane looks before the sites work
+        self.is_deaf = False  # nothing wakes the control plane
         self.troubles: list[str] = []
-        self.store_fails = False
+        self.engine: Engine | None = self._new_engine()
+
+    @property
+    def site(self) -> SimulatedSite:
+        """The first site; most stories have no other."""
+        return next(iter(self.sites.values()))
+
+    @property
+    def agent(self) -> Agent | None:
+        """The first site's agent; None while it is dead."""
+        return self.site.agent
+
+    @agent.setter
+    def agent(self, agent: Agent | None) -> None:
+        self.site.agent = agent
+
+    @property
+    def traffic(self) -> SimulatedTraffic:
+        """The first site's gateway."""
+        return self.site.traffic
+
+    @property
+    def replicas(self) -> SimulatedReplicas:
+        """The first site's model servers."""
+        return self.site.replicas
+
+    @property
+    def disk(self) -> SimulatedDisk:
+        """The first site's disk."""
+        return self.site.disk
+
+    @property
+    def link(self) -> Link:
+        """The first site's line."""
+        return self.site.link
 
     def _new_engine(self) -> Engine:
+        tap = self.tap
+        tap.dies_in = -1
         ports = EnginePorts(
-            clock=self.clock,
+            clock=self.control_clock,
             chance=self.chance,
-            store=self.store,
-            git=self.git,
-            compute=self.compute,
-            artifacts=self.artifacts,
+            store=tapped(self.store, "store", tap),
+            git=tapped(self.git, "git", tap),
+            compute=tapped(self.compute, "compute", tap),
+            artifacts=tapped(self.artifacts, "artifacts", tap),
             sites=MailboxSites(),
             signer=SimulatedSigner(),
-            machine=self.machine,
+            machine=tapped(self.machine, "machine", tap),
         )
-        engine = Engine(ports)
-        self.link.engine = engine
+        engine = Engine(ports, tuple(self.sites))
+        for site in self.sites.values():
+            site.link.connect(engine)
         return engine
 
-    def _new_agent(self) -> Agent:
-        ports = SitePorts(
-            clock=self.clock,
-            chance=self.chance,
-            disk=self.disk,
-            tasks=RealTasks(),
-            traffic=self.traffic,
-            replicas=self.replicas,
-            uplink=self.link,
-            verifier=SimulatedSigner(),
-        )
-        return build(ports, SiteSettings(site="local", folder="/site", reserved_bytes=0))
+    def commit(self, script: Script, *, spec: bytes | None = None, parent: str | None = None) -> str:
+        """Push a commit; its content follows from the script.
 
-    def commit(self, script: Script) -> str:
-        """Push a commit; its content follows from the script."""
+        Args:
+            script: what its build and gate come to, and how its release answers.
+            spec: another `windlass.yaml` than the world's; empty for a commit without one.
+            parent: the commit below it: another one than the branch's head rewrites history.
+        """
         files = {
-            "windlass.yaml": self.spec.encode(),
+            "windlass.yaml": self.spec.encode() if spec is None else spec,
             "train.py": (script.same_as or script.subject).encode(),
             "data/holdout.csv": b"id,label\n",
         }
-        commit = self.git.commit(REPOSITORY, script.subject, files)
+        if spec == b"":
+            del files["windlass.yaml"]
+        below = self.git.branches.get((REPOSITORY, "main"), "") if parent is None else parent
+        commit = self.git.force(REPOSITORY, script.subject, files, parent=below)
         self.scripts.by_commit[commit] = script
         if not script.starts:
-            self.replicas.break_release(script.release, "no module named sklearn")
+            for site in self.sites.values():
+                site.replicas.break_release(script.release, "no module named sklearn")
         return commit
 
     async def begin_with(self, script: Script) -> None:
@@ -124,11 +162,15 @@ class World:
         await self.begin()
 
     async def history(self) -> str:
-        """The digest of all stored facts and of what callers saw: equal for equal seeds."""
+        """The digest of all that happened: every fact, every answer to callers, every file of the sites, and how often
+        each verb of each port was called. Equal seeds give equal histories."""
         facts = [write_fact(fact) for fact in await self.store.facts(FactQuery(limit=100_000))]
-        return digest_of_value(
-            [facts, self.callers.sent, self.callers.lost, dict(sorted(self.callers.answered.items()))]
-        )
+        sites = [
+            [site.name, site.tap.calls, {path: digest_of(data) for path, data in site.disk.files.items()}]
+            for site in self.sites.values()
+        ]
+        callers = [self.callers.sent, self.callers.lost, self.callers.answered]
+        return digest_of_value([facts, sites, callers, self.tap.calls, self.clock.now()])
 
     async def begin(self) -> None:
         """Watch the repository."""
@@ -136,44 +178,56 @@ class World:
         await commands.watch_repository(engine, PERSON, REPOSITORY, "main")
 
     async def tick(self) -> None:
-        """One virtual second: callers call, the site works, the control plane works."""
+        """One virtual second: callers call, the sites work, the control plane works."""
         self.clock.advance(TICK_SECONDS)
         self._call()
-        if self.agent is not None:
-            await self.agent.step()
-        if self.engine is not None:
-            await self._pass(self.engine)
+        is_first, self.is_control_first = self.is_control_first, False
+        if is_first:
+            await self._turn()
+        for site in self.sites.values():
+            await site.step()
+        if not is_first:
+            await self._turn()
 
-    async def _pass(self, engine: Engine) -> None:
+    async def _turn(self) -> None:
+        engine = self.engine
+        if engine is None or self.is_frozen:
+            return
+        failures = engine.attempts.failures
+        engine.woken = engine.woken and not self.is_deaf
         try:
-            if self.store_fails:
-                raise Unavailable("the database is locked", code="store-busy")
-            await engine.step()
-        except WindlassError as error:
-            engine.stored = None
-            self.troubles.append(str(error))
+            await engine.turn()
+        except Killed:
+            self.kill_control()
+        if engine.attempts.failures > failures:
+            self.troubles.append(engine.attempts.words)
 
     def _call(self) -> None:
         callers = self.callers
         callers.carried += callers.rate * TICK_SECONDS
         count = int(callers.carried)
         callers.carried -= count
-        if not count:
-            return
-        releases = [route.release for piece in self.traffic.wish.services for route in piece.routes]
+        callers.sent += count
+        for number, site in enumerate(self.sites.values()):
+            share = (count + number) // len(self.sites)
+            answered = self._send(site, share) if share else {}
+            callers.lost += share - sum(answered.values())
+            for release, answers in answered.items():
+                callers.answered[release] = callers.answered.get(release, 0) + answers
+
+    def _send(self, site: SimulatedSite, count: int) -> dict[str, int]:
+        releases = {route.release for piece in site.traffic.wish.services for route in piece.routes}
         scripts = {release: self.scripts.of_release(release) for release in releases}
         failed = {release: script.bad for release, script in scripts.items() if script is not None}
         durations = {release: script.milliseconds for release, script in scripts.items() if script is not None}
-        answered = self.traffic.send(self.service, count, failed, durations)
-        callers.sent += count
-        callers.lost += count - sum(answered.values())
-        for release, number in answered.items():
-            callers.answered[release] = callers.answered.get(release, 0) + number
+        return site.traffic.send(self.service, count, failed, durations)
 
-    async def ask(self, verb: str, reason: str, **arguments: object) -> None:
-        """A person asks for an act; the next tick answers it."""
+    async def ask(self, verb: str, reason: str, **arguments: object) -> str:
+        """A person asks for an act; the next tick answers it. Returns the act's id once it is stored."""
         asked = kinds.ActAsked(f"a-{self.chance.token()}", verb, PERSON.name, reason, arguments)
-        await self._running().record(lambda stored: [Fact(self.service, self.clock.now(), asked)])
+        engine = self._running()
+        await engine.record(lambda stored: [Fact(self.service, engine.ports.clock.now(), asked)])
+        return asked.act
 
     def _running(self) -> Engine:
         assert self.engine is not None, "the control plane is dead in this story"
@@ -181,17 +235,18 @@ class World:
 
     def kill_control(self) -> None:
         """Kill -9 the control plane: all that is not stored is gone."""
-        self.engine = self.link.engine = None
+        self.engine = None
+        for site in self.sites.values():
+            site.link.connect(None)
 
     def start_control(self) -> None:
         """The supervisor starts it again; from a byte copy of what was committed."""
         self.store = SqliteStore.restored(self.store.snapshot())
-        self._new_engine()
-        self.engine = self.link.engine
+        self.engine = self._new_engine()
 
     def restart_agent(self) -> None:
-        """Kill -9 the site agent and start it again: gateway and replicas go on, its disk is what it knows."""
-        self.agent = self._new_agent()
+        """Kill -9 the first site's agent and start it again."""
+        self.site.start()
 
     async def state(self) -> ServiceState:
         """The service as stored."""

@@ -51,6 +51,7 @@ class Agent:
     def __init__(self, ports: SitePorts, settings: SiteSettings) -> None:
         self._ports = ports
         self._settings = settings
+        self._boot = ports.chance.token()
         self._holding = Holding(ports.disk, ports.verifier, settings)
         self._journal = Journal(ports.disk, settings.folder, settings.reserved_bytes)
         self._memory = Memory(ports.disk, ports.clock, settings.folder)
@@ -66,6 +67,7 @@ class Agent:
         self._reserve_at = Instant(0)
         self._disk_trouble = ""
         self._said: dict[str, str] = {}
+        self._is_alone = False  # nobody answered when a plan was asked for last
         self._last_report: SiteReport | None = None
 
     async def run(self) -> None:
@@ -213,8 +215,10 @@ class Agent:
         """Ask for a newer plan. One that could not be stored is in force all the same, and the report says so."""
         try:
             signed = await self._ports.uplink.fetch(self._holding.generation)
-        except Unavailable:
+        except Unavailable as error:
+            self._note_silence(str(error))
             return Heard.NOTHING
+        self._note_silence("")
         self._contact_at = self._ports.clock.now()
         if signed is None:
             return Heard.SAME
@@ -225,6 +229,14 @@ class Agent:
             heard = Heard.NEW
         self._say_stuck()
         return heard
+
+    def _note_silence(self, words: str) -> None:
+        """The log says when the control plane falls silent, and when it is heard again."""
+        if words and not self._is_alone:
+            log.warning("alone: %s", words)
+        if self._is_alone and not words:
+            log.info("no longer alone")
+        self._is_alone = bool(words)
 
     async def _keep_reporting(self) -> None:
         """Report for ever; while nobody listens, with pauses that differ from site to site."""
@@ -279,6 +291,7 @@ class Agent:
             replicas=reports.replicas_seen(driving.replicas, driving.history),
             journal=reports.unseen_entries(holding.plan, self._journal.entries),
             gap=self._counts.gap,
+            boot=self._boot,
             stuck=stuck,
             unready=tuple(sorted({*driving.unready, *(services & set(stuck))})),
         )

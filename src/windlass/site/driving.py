@@ -14,6 +14,7 @@ from windlass.site.types import GATEWAY, NOTHING_ROUTED, History, Orders, SitePo
 HEALTHY_SECONDS = 60.0  # a replica that ran so long has left its failures behind
 PAUSE_SECONDS_MAX = 30.0
 GATEWAY_PAUSE_SECONDS = 1.0
+REFUSED_SECONDS = 30.0  # between two tries of what the gateway refused: most of it will be refused again
 
 
 class Driving:
@@ -26,6 +27,7 @@ class Driving:
         self._idle_since: dict[tuple[str, str], Instant] = {}
         self._gateway_failures = 0
         self._gateway_retry_at = Instant(0)
+        self._refused_at: Instant | None = None  # when the gateway left something out of the wish that it runs
         self.routed = NOTHING_ROUTED
         self.replicas: tuple[ReplicaProcess, ...] = ()
         self.history: dict[str, History] = {}
@@ -91,7 +93,9 @@ class Driving:
 
     async def _route(self, orders: Orders, generation: int) -> bool:
         """Have the gateway carry out the orders, unless it does already; says whether it runs them."""
-        if self._asked and (self._asked.services, self._asked.endpoints) == (orders.services, orders.endpoints):
+        asked = self._asked
+        is_asked = asked is not None and (asked.services, asked.endpoints) == (orders.services, orders.endpoints)
+        if is_asked and not self._may_try_again():
             return True
         wish = TrafficWish(f"{generation}.{await self._memory.number()}", orders.services, orders.endpoints)
         try:
@@ -105,6 +109,7 @@ class Driving:
         if not applied.confirmed:
             return False
         self._asked = wish
+        self._refused_at = self._ports.clock.now() if applied.stuck else None
         before = {piece.service: piece for piece in self.routed.services}
         kept = tuple(
             before.get(piece.service, piece) if piece.service in applied.stuck else piece for piece in wish.services
@@ -113,6 +118,10 @@ class Driving:
         self._note_idle()
         await self._memory.remember_routed(self.routed)
         return True
+
+    def _may_try_again(self) -> bool:
+        refused_at = self._refused_at
+        return refused_at is not None and seconds_between(refused_at, self._ports.clock.now()) >= REFUSED_SECONDS
 
     def _note_idle(self) -> None:
         """From now on the gateway sends nothing to releases that have endpoints and no weight."""

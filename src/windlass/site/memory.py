@@ -47,13 +47,14 @@ class Memory:
         self._is_dirty = False
 
     async def open(self) -> None:
-        """Read the state; without one, numbers begin at 1, and nothing is known to be routed."""
+        """Read the state; without one, nothing is known to be routed. Numbers begin above the clock's too: a state that
+        was lost, or never stored, must not let a number come again."""
         data = await self._disk.read(self._path)
         try:
             self._state = from_json(Remembered, json.loads(data)) if data else Remembered()
         except ValueError:
             self._state = Remembered()
-        self._next = self._state.reserved
+        self._next = max(self._state.reserved, self._clock.now())
 
     @property
     def routed(self) -> TrafficWish:

@@ -64,6 +64,10 @@ class SimulatedReplicas:
         """The replicas that are there, sorted."""
         return tuple(sorted(self._found))
 
+    def releases(self) -> tuple[str, ...]:
+        """The releases that have replicas, sorted."""
+        return tuple(sorted({one.wanted.release for one in self._found.values()}))
+
     def crash(self, name: str, words: str = "the process ended") -> None:
         """Kill a replica."""
         self._found[name].state = "failed"

@@ -1,16 +1,28 @@
-"""Plans laid out and reports received, in memory: after a restart a plan is signed anew, and sites report soon."""
+"""Plans laid out and reports received, in memory: after a restart a plan is signed anew, and sites report soon.
+
+A report that was long under way would make old counts look fresh. Clocks of two machines cannot be compared, but the
+way of a report can: what it took longer than the quickest one so far, it is older than it looks.
+"""
+
+from collections import deque
 
 from windlass.facts.counts import SiteReport
 from windlass.kernel.instants import Instant
 from windlass.ports.sites import SignedPlan
 
+DRIFT = 0.001  # clocks part by less than a second in a thousand
+BOOTS_MAX = 1_000  # ended agents whose late reports are known
+
 
 class MailboxSites:
-    """One plan and one report per site, each the newest. Reports are ordered by the site's own sequence number."""
+    """One plan and one report per site, each the newest. Reports are ordered by the agent's process and its number; one
+    of a process that another has followed is late."""
 
     def __init__(self) -> None:
         self._plans: dict[str, SignedPlan] = {}
         self._reports: dict[str, tuple[SiteReport, Instant]] = {}
+        self._ended: dict[str, deque[str]] = {}
+        self._ways: dict[str, tuple[float, Instant]] = {}  # the quickest way so far in milliseconds, and when
 
     def publish(self, plan: SignedPlan) -> None:
         """Lay out a plan; an older generation than the one laid out is ignored."""
@@ -25,9 +37,29 @@ class MailboxSites:
     def accept(self, report: SiteReport, at: Instant) -> None:
         """Keep a site's newest report; one that comes again, or late, changes nothing and makes nothing fresher."""
         known = self._reports.get(report.site)
-        if known is None or report.seq > known[0].seq:
-            self._reports[report.site] = (report, at)
+        if known is not None and not self._follows(report, known[0]):
+            return
+        self._reports[report.site] = (report, Instant(report.at + round(self._way(report, at))))
 
     def reports(self) -> tuple[tuple[SiteReport, Instant], ...]:
-        """The newest report of every site with the instant of its arrival, sorted by site."""
+        """The newest report of every site with the instant at which it was made, sorted by site."""
         return tuple(self._reports[site] for site in sorted(self._reports))
+
+    def _follows(self, report: SiteReport, known: SiteReport) -> bool:
+        if report.boot == known.boot:
+            return report.seq > known.seq
+        ended = self._ended.setdefault(report.site, deque(maxlen=BOOTS_MAX))
+        if report.boot in ended:
+            return False
+        ended.append(known.boot)
+        self._ways.pop(report.site, None)
+        return True
+
+    def _way(self, report: SiteReport, at: Instant) -> float:
+        """How long a report of this process takes at best, our clock against the site's."""
+        way = float(at - report.at)
+        if report.site in self._ways:
+            quickest, then = self._ways[report.site]
+            way = min(way, quickest + DRIFT * (at - then))
+        self._ways[report.site] = (way, at)
+        return way

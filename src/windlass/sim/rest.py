@@ -1,0 +1,83 @@
+"""When a world is at rest: nothing is asked for, built, judged or moved any more, or a person is waited for."""
+
+from collections import Counter
+
+from windlass.delivery.services.types import Route
+from windlass.planner.types import ServicePlan, StageReport
+from windlass.sim.world import REPOSITORY, World
+
+WRITES = (
+    "store.commit",
+    "disk.write",
+    "disk.append",
+    "disk.remove",
+    "traffic.apply",
+    "replicas.start",
+    "replicas.stop",
+    "compute.start",
+    "compute.stop",
+    "compute.forget",
+)
+
+
+async def is_settled(world: World) -> bool:
+    """Whether the world is at rest."""
+    return not await is_at_rest(world)
+
+
+async def is_at_rest(world: World) -> str:
+    """What still keeps the world from rest; empty where nothing does."""
+    if world.engine is None:
+        return "the control plane is dead"
+    watched = (await world.store.load()).repositories[REPOSITORY]
+    state = await world.state()
+    if watched.commit != world.git.branches[(REPOSITORY, "main")]:
+        return "the newest commit was not seen"
+    if state.acts or any(build.state == "running" for build in state.builds.values()):
+        return "an act or a build is under way"
+    if any(record.gate_job for record in state.releases.values()):
+        return "a gate is under way"
+    plan = world.engine.plans.get(world.service)
+    if plan is None or plan.facts or any(one.until_at is not None for one in plan.reports):
+        return _said(plan)
+    if not (state.rollout is None or state.rollout.paused_by or state.freeze or _asks(plan.reports)):
+        return _said(plan)
+    placed = {one.release for one in plan.slice.replicas} if plan.slice is not None else set()
+    draining = [site.name for site in world.sites.values() if set(site.replicas.releases()) != placed]
+    return f"{draining[0]} does not run the replicas of its plan yet" if draining else ""
+
+
+def _said(plan: ServicePlan | None) -> str:
+    if plan is None:
+        return "there is no plan"
+    return "; ".join(f"{one.stage}: {one.because}" for one in plan.reports)
+
+
+def _asks(reports: tuple[StageReport, ...]) -> bool:
+    """Whether the rollout waits for a person."""
+    return any(one.stage == "rollouts" and "windlass" in one.until for one in reports)
+
+
+def writes(world: World) -> Counter[str]:
+    """How often the world was written to so far, by verb. Who has rest must not add to it."""
+    found: Counter[str] = Counter()
+    for tap in (world.tap, *(site.tap for site in world.sites.values())):
+        found += Counter({verb: tap.calls.get(verb, 0) for verb in WRITES})
+    return found
+
+
+def differences(world: World) -> list[str]:
+    """Where a gateway does not do what the plan says."""
+    assert world.engine is not None
+    plan = world.engine.plans[world.service]
+    wanted = plan.slice.routes if plan.slice is not None else ()
+    return [
+        f"After faults stop every site does what the plan says: {site.name} has {found} instead of {wanted}"
+        for site in world.sites.values()
+        if (found := _routes(world, site.name)) != wanted
+    ]
+
+
+def _routes(world: World, site: str) -> tuple[Route, ...]:
+    pieces = world.sites[site].traffic.wish.services
+    return next((piece.routes for piece in pieces if piece.service == world.service), ())
