@@ -100,6 +100,16 @@ def test_a_mistake_is_told_in_one_line(
     assert "belongs to another account" in capsys.readouterr().err
 
 
+def test_a_home_that_cannot_be_made_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full disk at the very first start names the folder and what to do."""
+    monkeypatch.setattr(os, "mkdir", full)
+    assert 1 == processes.run_process("site", ["--home", str(tmp_path / "h")])
+    told = capsys.readouterr().err
+    assert f"windlass site: {tmp_path / 'h'}: the folder cannot be made: No space left on device; free" in told
+
+
 def test_what_is_held_stays_held(home: Home) -> None:
     """A second process of a role gets nothing and changes nothing."""
     path = lock_path(home, "site")

@@ -170,6 +170,22 @@ def test_a_trouble_stands_in_the_log_once(caplog: pytest.LogCaptureFixture) -> N
     assert len(told) <= 6, caplog.text
 
 
+def test_the_log_says_when_a_site_is_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """A control plane that falls silent is told once, and once more when it is back."""
+
+    @in_a_world
+    async def story(world: World) -> None:
+        await world.ready(1, slice_of("s1 a100"))
+        for is_cut in (True, False):
+            world.uplink.is_cut = is_cut
+            await world.tick(5)
+
+    with caplog.at_level("INFO", "windlass.site"):
+        story()
+    told = [record.getMessage() for record in caplog.records]
+    assert ["alone: the control plane does not answer", "no longer alone"] == told
+
+
 @in_a_world
 async def test_a_rollout_is_reported_each_second(world: World) -> None:
     """While two releases share the traffic the control plane sees every count."""

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from windlass.kernel.errors import UserMistake
+from windlass.kernel.errors import Unavailable, UserMistake
 from windlass.kernel.limits import SOCKET_PATH_BYTES_MAX
 
 SETTINGS = "settings.json"
@@ -101,11 +101,16 @@ def make_folders(home: Home) -> None:
 
     Raises:
         UserMistake: the sockets' folder belongs to somebody else.
+        Unavailable: the disk is full or fails, or forbids it.
     """
-    for folder in (home.folder, home.control, home.store, home.site, home.sockets.parent, home.sockets):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (home.sockets / "r", home.sockets / "e"):
-        folder.mkdir(mode=0o700, exist_ok=True)
+    above = (home.folder, home.control, home.store, home.site, home.sockets.parent, home.sockets)
+    for folder in (*above, home.sockets / "r", home.sockets / "e"):
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            words = f"the folder cannot be made: {error.strerror or error}"
+            remedy = "free some space, or give the account that runs Windlass the right to make it"
+            raise Unavailable(words, code="no-folder", where=str(folder), remedy=remedy) from error
     if home.sockets.stat().st_uid != os.getuid():
         raise UserMistake(f"{home.sockets} belongs to another account", code="foreign-folder", remedy="remove it")
     home.sockets.chmod(0o700)
