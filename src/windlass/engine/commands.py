@@ -12,6 +12,8 @@ from windlass.kernel.errors import Refused, Unavailable, UserMistake
 from windlass.ports.store import FactQuery, Stored
 
 VERBS = ("promote", "abort", "pause", "resume", "rollback", "retry", "retire", "freeze")
+ACTS_AT_ONCE = 20  # more people than that do not act on one service in the same seconds
+ACTS_REMEMBERED = 1000  # how far back an Idempotency-Key is known: some days of a busy service
 ANSWER_SECONDS = 15.0  # a pass takes milliseconds; a disk that syncs slowly takes seconds
 
 
@@ -77,7 +79,7 @@ async def ask(engine: Engine, who: Principal, act: Act) -> str:
     name = f"a-{short(digest_of_value([who.name, act.key])) if act.key else engine.ports.chance.token()}"
     asked = kinds.ActAsked(name, act.verb, who.name, act.reason, act.arguments)
     if act.key and await _asked_before(engine, act.service, asked):
-        return await _answer(engine, act.service, name)
+        return await _answer(engine, act.service, name, ACTS_REMEMBERED)
 
     def facts(stored: Stored) -> list[Fact]:
         if act.service not in stored.services:
@@ -86,11 +88,11 @@ async def ask(engine: Engine, who: Principal, act: Act) -> str:
         return [Fact(act.service, engine.ports.clock.now(), asked)]
 
     await engine.record(facts)
-    return await _answer(engine, act.service, name)
+    return await _answer(engine, act.service, name, ACTS_AT_ONCE)
 
 
 async def _asked_before(engine: Engine, service: str, asked: kinds.ActAsked) -> bool:
-    query = FactQuery(service, kinds=("ActAsked",), limit=1000)
+    query = FactQuery(service, kinds=("ActAsked",), limit=ACTS_REMEMBERED)
     before = [fact.body for fact in await engine.ports.store.facts(query) if fact.body.act == asked.act]
     if before and before[0] != asked:
         raise UserMistake(
@@ -99,7 +101,8 @@ async def _asked_before(engine: Engine, service: str, asked: kinds.ActAsked) -> 
     return bool(before)
 
 
-async def _answer(engine: Engine, service: str, name: str) -> str:
+async def _answer(engine: Engine, service: str, name: str, newest: int) -> str:
+    """The answer of a pass, looked for among the newest acts that ended."""
     waited = 0.0
     while waited < ANSWER_SECONDS:
         await engine.ports.clock.sleep(0.05)
@@ -107,7 +110,7 @@ async def _answer(engine: Engine, service: str, name: str) -> str:
         state = (await engine.current()).services.get(service)
         if state is not None and any(act.act == name for act in state.acts):
             continue
-        query = FactQuery(service, kinds=("ActEnded",), limit=20)
+        query = FactQuery(service, kinds=("ActEnded",), limit=newest)
         ended = [fact.body for fact in await engine.ports.store.facts(query) if fact.body.act == name]
         if not ended:
             continue
