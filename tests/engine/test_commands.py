@@ -16,12 +16,14 @@ from windlass.engine import commands
 from windlass.engine.commands import ANSWER_SECONDS, VERBS, Act, Principal
 from windlass.engine.loop import Engine
 from windlass.engine.ports import EnginePorts
+from windlass.facts import types as kinds
 from windlass.facts.counts import SiteReport
 from windlass.facts.ledger import Fact
+from windlass.kernel.digests import digest_of
 from windlass.kernel.errors import Refused, Unavailable, UserMistake, WindlassError
 from windlass.ports.compute import JobRequest, JobSeen
 from windlass.ports.store import FactQuery
-from windlass.testing.stories import BEGINNING, SERVICE, first_release
+from windlass.testing.stories import BEGINNING, SERVICE, first_release, release
 
 ANN, BOB = Principal("ann"), Principal("bob")
 REPOSITORY = "/repo"
@@ -52,6 +54,8 @@ class Scene:
     def __init__(self) -> None:
         self.clock = Patient()
         self.git = SimulatedGit()
+        self.machine = SimulatedMachine()
+        self.spec = SPEC
         self.store = SqliteStore(":memory:", executor="inline")
         ports = EnginePorts(
             clock=self.clock,
@@ -62,10 +66,14 @@ class Scene:
             artifacts=SimulatedArtifacts(self.clock),
             sites=MailboxSites(),
             signer=SimulatedSigner(),
-            machine=SimulatedMachine(),
+            machine=self.machine,
         )
         self.clock.engine = self.engine = Engine(ports)
-        self.run(self.engine.record(lambda _: [Fact(SERVICE, BEGINNING, body) for body in first_release()]))
+        self.tell(*first_release())
+
+    def tell(self, *bodies: Any) -> None:
+        """Store facts about the service."""
+        self.run(self.engine.record(lambda _: [Fact(SERVICE, self.clock.now(), body) for body in bodies]))
 
     def run(self, work: Any) -> Any:
         """Wait for a command."""
@@ -80,7 +88,7 @@ class Scene:
 
     def push(self, subject: str, branch: str = "main") -> None:
         """A commit on a branch of the repository."""
-        self.git.commit(REPOSITORY, subject, {"windlass.yaml": SPEC, "train.py": subject.encode()}, branch=branch)
+        self.git.commit(REPOSITORY, subject, {"windlass.yaml": self.spec, "train.py": subject.encode()}, branch=branch)
 
     def facts(self, *kinds: str) -> list[Any]:
         """Stored facts of some kinds."""
@@ -144,6 +152,33 @@ def test_a_refusal_names_the_service(scene: Scene) -> None:
     with pytest.raises(Refused) as refused:
         scene.run(commands.ask(scene.engine, ANN, Act("pause", SERVICE, "", {})))
     assert ("act-refused", "services/doctor-visits") == (refused.value.code, refused.value.where)
+
+
+def test_retry_builds_with_the_data_of_now(scene: Scene) -> None:
+    """Data that changed beside a commit start nothing by themselves; `retry` builds with them, and only where they
+    changed."""
+    scene.spec = SPEC + b"data: {train: rows.csv}\n"
+    scene.machine.data["/repo/rows.csv"] = digest_of(b"rows")
+    scene.push("v1")
+    scene.run(commands.watch_repository(scene.engine, ANN, REPOSITORY, "main"))
+    scene.run(scene.clock.sleep(10.0))
+    wanted = scene.facts("ServiceWanted")[-1]
+    assert wanted.build_key == scene.facts("BuildStarted")[-1].build_key
+    scene.tell(made_of(wanted), kinds.AlreadyLive(wanted.commit, release("v1")))
+    assert "Refused: services/doctor-visits: nothing failed and nothing is quarantined" == scene.ask("retry")
+    scene.machine.data["/repo/rows.csv"] = digest_of(b"other rows")
+    commands.sync(scene.engine)
+    scene.run(scene.clock.sleep(10.0))
+    assert wanted == scene.facts("ServiceWanted")[-1]
+    assert f"done: commit {wanted.commit[:12]} is built with the data of now" == scene.ask("retry")
+    again = scene.facts("ServiceWanted")[-1]
+    assert (wanted.commit, True) == (again.commit, wanted.build_key != again.build_key)
+    assert again.build_key == scene.facts("BuildStarted")[-1].build_key
+
+
+def made_of(wanted: kinds.ServiceWanted) -> kinds.ReleaseMade:
+    """Its build ended in what is live."""
+    return kinds.ReleaseMade(wanted.commit, wanted.build_key, release("v1"), 1.0, 10, "skops")
 
 
 def test_the_same_key_is_carried_out_once(scene: Scene) -> None:

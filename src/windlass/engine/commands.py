@@ -87,6 +87,9 @@ async def ask(engine: Engine, who: Principal, act: Act) -> str:
             raise UserMistake(f"there is no service {act.service}", code="no-such-service", remedy=f"known: {names}")
         return [Fact(act.service, engine.ports.clock.now(), asked)]
 
+    if act.verb == "retry":
+        engine.watch.again.add(act.service)
+        engine.watch.hint()
     await engine.record(facts)
     return await _answer(engine, act.service, name, ACTS_AT_ONCE)
 

@@ -1,7 +1,7 @@
 """Looking at the world: repositories are polled, jobs and reports are read. Nothing here decides."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from windlass.delivery.gates.lines import gate_check
 from windlass.delivery.sources.decide import CommitRead, SourceView
@@ -23,9 +23,13 @@ POLL_JITTER = 0.2  # so that many watchers of one remote do not meet
 
 @dataclass(slots=True)
 class Watch:
-    """When each repository is looked at next. Memory only: after a restart all are looked at once."""
+    """When each repository is looked at next. Memory only: after a restart all are looked at once.
+
+    `again` names services whose commit is read once more although the branch did not move: their data may have.
+    """
 
     due: dict[str, Instant] = field(default_factory=dict)
+    again: set[str] = field(default_factory=set)
 
     def hint(self, repository: str | None = None) -> None:
         """Look at once: somebody pushed or said `sync`."""
@@ -47,7 +51,7 @@ async def repositories(
         pause = LOCAL_POLL_SECONDS if name.startswith("/") else POLL_SECONDS
         watch.due[name] = later(now, seconds=pause * (1 + ports.chance.uniform(-POLL_JITTER, POLL_JITTER)))
         try:
-            found += await _read(ports, state, services, now)
+            found += await _read(ports, state, services, now) or await _read_again(ports, watch, state, services)
         except WindlassError as error:
             found += _complain(state, str(error), now)
     return tuple(found)
@@ -75,6 +79,22 @@ async def _read(
     digests = await _data_digests(ports, repository, untracked_data(entries, files, gate_check))
     reading = wanted_from_tree(CommitTree(entries, files, digests), gate_check)
     return plan_repository(SourceView(state, commit, reading, services), now)
+
+
+async def _read_again(
+    ports: EnginePorts, watch: Watch, state: RepositoryState, services: Mapping[str, ServiceState]
+) -> list[Fact]:
+    """What changed data beside the newest commit make of the services of this repository that somebody asked for."""
+    asked = {
+        name
+        for name in watch.again
+        if name in services and (wanted := services[name].wanted) and wanted.repository == state.repository
+    }
+    watch.again -= asked
+    if not asked or not state.commit:
+        return []
+    facts = await _read(ports, replace(state, commit="", complaints=()), services, ports.clock.now())
+    return [fact for fact in facts if fact.service in asked]
 
 
 async def _descends(ports: EnginePorts, repository: str, commit: str, ancestor: str) -> bool:

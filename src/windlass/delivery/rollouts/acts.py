@@ -243,6 +243,9 @@ def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, s
         return (
             kinds.Retried("", wanted.build_key, act.who, act.reason),
         ), f"commit {short(wanted.commit)} builds again"
+    build = state.builds.get(wanted.build_key) if wanted is not None else None
+    if wanted is not None and (build is None or build.state == "running"):
+        return (), f"commit {short(wanted.commit)} is built with the data of now"
     record = state.releases.get(candidate)
     if record is not None and record.verdict in ("unsure", "fail", ""):
         retried = kinds.Retried(candidate, record.build_key, act.who, act.reason)
