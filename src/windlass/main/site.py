@@ -10,6 +10,7 @@ from windlass.adapters.replicas import LocalReplicas, ReplicaSettings
 from windlass.adapters.traffic.envoy import EnvoySettings, EnvoyTraffic
 from windlass.adapters.uplink import HttpUplink
 from windlass.adapters.world import RealChance, RealClock, RealDisk, RealTasks
+from windlass.main.job import zygotes_of
 from windlass.sdk.homes import Home
 from windlass.site.agent import SitePorts, SiteSettings, build
 from windlass.site.socket import door, serve
@@ -36,6 +37,7 @@ async def site(home: Home) -> None:
             FileArtifacts(str(home.store)),
             LocalEnvironments(str(home.store), LocalProcesses()),
             clock,
+            zygotes_of(home),
         ),
         uplink=uplink,
         verifier=Ed25519Verifier((home.site / "public.key").read_text().strip()),

@@ -4,17 +4,33 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from windlass.ports.environments import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleCall:
+    """One of our own modules that runs in a service's environment, and the arguments it gets."""
+
+    environment: Environment
+    module: str
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The command that runs it."""
+        return self.environment.argv(self.module, *self.arguments)
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command and its limits.
+    """One command and its limits. A module's call may be forked from a process that has its libraries loaded.
 
     `env` is the whole environment it sees. Output is appended to `log` as it comes (empty: only the tail is kept); the
     strings in `hidden` never reach it. `memory_bytes_max` bounds the resident memory of all its processes together
     (0: 80 % of the machine's memory).
     """
 
-    argv: tuple[str, ...]
+    argv: tuple[str, ...] | ModuleCall
     folder: str
     env: Mapping[str, str]
     log: str = ""
@@ -53,4 +69,9 @@ class Processes(Protocol):
         Raises:
             Unavailable: no process can be started now.
         """
+        ...
+
+    async def warm(self, environment: Environment) -> None:
+        """Say that calls of modules in this environment will come soon; they may begin earlier then, and do not fail
+        for it."""
         ...

@@ -7,14 +7,14 @@ import sys
 from pathlib import Path
 
 from windlass.kernel.errors import WindlassError
-from windlass.serving.commands import EXIT_LOAD, give_up, one_thread
+from windlass.serving.commands import EXIT_LOAD, give_up, settle_libraries
 from windlass.serving.handback import Handback, ReplicaFacts
 
 
 def main() -> None:
     """Load the release and answer until SIGTERM. Exits 0 after SIGTERM, 3 when the model cannot be loaded."""
     given = _arguments()
-    one_thread()
+    settle_libraries()
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     log = logging.getLogger("windlass.serving")
     listener = socket.socket(fileno=given.fd)

@@ -1,4 +1,4 @@
-"""What the three commands share: one thread for numeric libraries, and endings that others can read."""
+"""What the commands share: how numeric libraries are to behave, and endings that others can read."""
 
 import os
 import sys
@@ -11,20 +11,20 @@ EXIT_ARGUMENTS = 2
 EXIT_LOAD = 3
 EXIT_PREDICT = 4
 
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "BLIS_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-)
+_THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
+# A service scales by replicas, so a library uses one thread. Arrow's allocator would start one of its own, and a
+# process that has one cannot fork safely; onnxruntime would send reports about its use to its makers.
+LIBRARY_VARIABLES = {
+    **{f"{name}_NUM_THREADS": "1" for name in _THREADS},
+    "VECLIB_MAXIMUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
 
 
-def one_thread() -> None:
-    """Let numeric libraries use one thread; must be called before numpy is imported. A service scales by replicas."""
-    for name in _THREAD_VARIABLES:
-        os.environ[name] = "1"
+def settle_libraries() -> None:
+    """Tell numeric libraries how to behave; must be called before numpy is imported."""
+    os.environ.update(LIBRARY_VARIABLES)
 
 
 def give_up(error: WindlassError, status: int) -> NoReturn:

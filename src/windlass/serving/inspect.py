@@ -5,14 +5,14 @@ import json
 from pathlib import Path
 
 from windlass.kernel.errors import WindlassError
-from windlass.serving.commands import EXIT_ARGUMENTS, EXIT_LOAD, EXIT_PREDICT, give_up, one_thread
+from windlass.serving.commands import EXIT_ARGUMENTS, EXIT_LOAD, EXIT_PREDICT, give_up, settle_libraries
 
 
 def main() -> None:
     """Exits 0 with the signature written, 2 for unusable arguments, 3 when the model cannot be loaded, 4 when it cannot
     predict the sample."""
     given = _arguments()
-    one_thread()
+    settle_libraries()
     from windlass.serving.inference import infer, record
     from windlass.serving.releases import load_model
     from windlass.serving.runtimes import RunSpec, Source

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from windlass.kernel.errors import UserMistake, WindlassError
-from windlass.serving.commands import EXIT_ARGUMENTS, EXIT_LOAD, EXIT_PREDICT, give_up, one_thread
+from windlass.serving.commands import EXIT_ARGUMENTS, EXIT_LOAD, EXIT_PREDICT, give_up, settle_libraries
 
 if TYPE_CHECKING:
     from windlass.serving.releases import LoadedRelease
@@ -23,7 +23,7 @@ def main() -> None:
     """Exits 0 with the scores written, 2 for unusable arguments, 3 when the model cannot be loaded, 4 when it cannot
     predict the table."""
     given = _arguments()
-    one_thread()
+    settle_libraries()
     from windlass.serving.releases import load_release
     from windlass.serving.tables import head, read_table
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from windlass.adapters.replicas.sockets import ask, is_alive, listen
+from windlass.adapters.processes.listeners import listen
+from windlass.adapters.replicas.sockets import ask, is_alive
 from windlass.kernel.errors import Unavailable, UserMistake
 
 

@@ -19,7 +19,8 @@ from windlass.kernel.digests import Digest
 from windlass.kernel.records import from_json, to_json
 from windlass.maths.spending import QUERIES_MAX
 from windlass.ports.compute import JobRequest, job_folder
-from windlass.ports.processes import Command, Ended, Processes
+from windlass.ports.environments import Environment
+from windlass.ports.processes import Command, Ended, ModuleCall, Processes
 
 LINES = ("accuracy >= 0.55", "roc_auc not worse than champion by 10pp", "latency p99 <= 10s", "memory <= 8Gi")
 
@@ -308,9 +309,17 @@ class Scripted:
         self._answers = answers
 
     async def run(self, command: Command) -> Ended:
-        output = Path(command.argv[command.argv.index("--output") + 1])
-        output.write_text(json.dumps(self._answers))
+        Path(given(command, "--output")).write_text(json.dumps(self._answers))
         return self._ended
+
+    async def warm(self, environment: Environment) -> None:
+        return None
+
+
+def given(command: Command, option: str) -> str:
+    """What a call of one of our modules gets for an option."""
+    assert isinstance(command.argv, ModuleCall)
+    return command.argv.arguments[command.argv.arguments.index(option) + 1]
 
 
 ANSWERS = {
@@ -359,7 +368,7 @@ def test_an_environment_without_a_reader_of_parquet_gets_json(world: World) -> N
 
     class Looking(Scripted):
         async def run(self, command: Command) -> Ended:
-            path = Path(command.argv[command.argv.index("--input") + 1])
+            path = Path(given(command, "--input"))
             seen[path.name] = json.loads(path.read_bytes()) if path.suffix == ".json" else path.read_bytes()[:4]
             return await super().run(command)
 

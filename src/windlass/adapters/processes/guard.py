@@ -11,10 +11,8 @@ import contextlib
 import ctypes
 import json
 import os
-import resource
 import select
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -22,15 +20,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from windlass.adapters.processes import families
+from windlass.adapters.processes.children import Child, start_child
 from windlass.adapters.processes.logs import CappedLog
-from windlass.adapters.processes.priority import step_aside
 
 GRACE_SECONDS = 0.3  # enough to flush a file; an order to end holds within a second all the same
 END_SECONDS_MAX = 5.0  # a process that even SIGKILL does not end hangs in the kernel; it is not waited for
 SAMPLE_SECONDS = 0.2
 _WAKE_SECONDS = 0.05
 _LIFELINE = 0  # standard input: open as long as the job lives and wants the command
-_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -58,7 +55,7 @@ def main() -> int:
     began = time.monotonic()
     log = CappedLog(order["log"], order["log_bytes_max"], order["hidden"])
     try:
-        child = _start(order)
+        child = start_child(order, log)
     except OSError as error:
         watched.exit_code, watched.cannot_start = 127, error.strerror or str(error)
     else:
@@ -72,47 +69,15 @@ def main() -> int:
     return 0
 
 
-def _start(order: dict[str, Any]) -> "subprocess.Popen[bytes]":
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    guard = os.getpid()
-
-    def before_exec() -> None:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        step_aside()
-        if libc is None:
-            return
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != guard:
-            os._exit(1)
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-            file.write("1000")  # when the machine runs out of memory, this is what must go
-
-    return subprocess.Popen(
-        order["argv"],
-        cwd=order["folder"],
-        env=order["env"],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-        preexec_fn=before_exec,  # safe: the guard has one thread
-    )
-
-
 def _watch(
-    child: "subprocess.Popen[bytes]",
-    order: dict[str, Any],
-    log: CappedLog,
-    watched: Watched,
-    asked_to_end: Callable[[], bool],
+    child: Child, order: dict[str, Any], log: CappedLog, watched: Watched, asked_to_end: Callable[[], bool]
 ) -> None:
-    assert child.stdout is not None
-    output = child.stdout.fileno()
+    output = child.output
     os.set_blocking(output, False)
     deadline = time.monotonic() + order["seconds_max"]
     sample_at = 0.0
     sources = [_LIFELINE, output]
-    while not _has_exited(child, watched):
+    while not child.has_exited():
         ready = select.select(sources, [], [], _WAKE_SECONDS)[0]
         if output in ready and not _pass_on(output, log):
             sources.remove(output)
@@ -124,27 +89,14 @@ def _watch(
             break
         if time.monotonic() >= sample_at:
             sample_at = time.monotonic() + SAMPLE_SECONDS
-            if _holds_too_much(child.pid, order["memory_bytes_max"], watched):
+            if _holds_too_much(child, order["memory_bytes_max"], watched):
                 watched.ended_for = "memory"
                 break
     _end_family(child, log, watched)
     while _pass_on(output, log):
         continue
-    child.stdout.close()
-
-
-def _has_exited(child: "subprocess.Popen[bytes]", watched: Watched) -> bool:
-    """Reap what has ended, the command itself and orphans that the guard adopted."""
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            break
-        if pid == 0:
-            break
-        if pid == child.pid:
-            watched.exit_code = child.returncode = os.waitstatus_to_exitcode(status)
-    return watched.exit_code is not None
+    os.close(output)
+    watched.exit_code = child.exit_code
 
 
 def _pass_on(output: int, log: CappedLog) -> bool:
@@ -157,22 +109,21 @@ def _pass_on(output: int, log: CappedLog) -> bool:
     return bool(data)
 
 
-def _holds_too_much(pid: int, memory_bytes_max: int, watched: Watched) -> bool:
-    members = families.family_of(os.getpid(), group=pid)
+def _holds_too_much(child: Child, memory_bytes_max: int, watched: Watched) -> bool:
+    members = families.family_of(child.root, group=child.pid)
     held = families.resident_bytes(members)
     watched.peak_memory_bytes = max(watched.peak_memory_bytes, held)
     return held > memory_bytes_max and families.shared_resident_bytes(members) > memory_bytes_max
 
 
-def _end_family(child: "subprocess.Popen[bytes]", log: CappedLog, watched: Watched) -> None:
+def _end_family(child: Child, log: CappedLog, watched: Watched) -> None:
     """End whatever the command left: politely where the guard ends it, then by SIGKILL until nothing is left."""
-    assert child.stdout is not None
     begin = time.monotonic()
     number = signal.SIGTERM if watched.ended_for in ("cancelled", "time") else signal.SIGKILL
     sent: set[int] = set()
     while time.monotonic() < begin + END_SECONDS_MAX:
-        _has_exited(child, watched)
-        members = families.family_of(os.getpid(), group=child.pid)
+        child.has_exited()
+        members = families.family_of(child.root, group=child.pid)
         if not members:
             break
         if number == signal.SIGTERM and time.monotonic() > begin + GRACE_SECONDS:
@@ -180,9 +131,9 @@ def _end_family(child: "subprocess.Popen[bytes]", log: CappedLog, watched: Watch
         new = [member for member in members if number == signal.SIGKILL or member.pid not in sent]
         families.kill(new, number)
         sent.update(member.pid for member in new)
-        if not _pass_on(child.stdout.fileno(), log):
+        if not _pass_on(child.output, log):
             time.sleep(0.005)
-    _has_exited(child, watched)
+    child.has_exited()
 
 
 def _adopt_orphans() -> None:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from windlass.adapters.processes import families
+from windlass.adapters.processes.zygotes import Zygotes
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import span
 from windlass.kernel.limits import LOG_BYTES_MAX
-from windlass.ports.processes import Command, Ended
+from windlass.ports.environments import Environment
+from windlass.ports.processes import Command, Ended, ModuleCall
 
 JOB_MARK = "WINDLASS_JOB"  # in the environment of all processes of one job, so that they can be found whatever happens
 _RUN_MARK = "WINDLASS_RUN"
@@ -29,17 +31,23 @@ class LocalProcesses:
 
     Args:
         log_bytes_max: the size at which the middle of a log is cut out.
+        zygotes: where calls of modules are forked from; without them every command is started anew.
     """
 
-    def __init__(self, log_bytes_max: int = LOG_BYTES_MAX) -> None:
+    def __init__(self, log_bytes_max: int = LOG_BYTES_MAX, zygotes: Zygotes | None = None) -> None:
         self._log_bytes_max = log_bytes_max
+        self._zygotes = zygotes
 
     async def run(self, command: Command) -> Ended:
         """Run the command under a guard; see `Processes.run`."""
         mark = uuid.uuid4().hex
         memory_bytes_max = command.memory_bytes_max or int(_MEMORY_SHARE_MAX * families.machine_memory_bytes())
+        call = command.argv if isinstance(command.argv, ModuleCall) else None
+        argv = call.argv if call else command.argv
         order = {
-            "argv": command.argv,
+            "argv": argv,
+            "zygote": self._zygotes.wake(call.environment) if call and self._zygotes else "",
+            "module": (call.module, *call.arguments) if call else (),
             "folder": command.folder,
             "env": {**command.env, **_marks(mark)},
             "log": command.log,
@@ -61,6 +69,11 @@ class LocalProcesses:
             families.kill(families.marked(f"{_RUN_MARK}={mark}"))
             return Ended(-signal.SIGKILL, "crash", "the guard of the command was killed, so the command was ended")
         return _ended(command, memory_bytes_max, answer)
+
+    async def warm(self, environment: Environment) -> None:
+        """Start the environment's zygote, which imports while something else is done; see `Processes.warm`."""
+        if self._zygotes:
+            await asyncio.to_thread(self._zygotes.wake, environment)
 
 
 def _marks(mark: str) -> dict[str, str]:
@@ -128,7 +141,8 @@ def _judged(command: Command, memory_bytes_max: int, exit_code: int, answer: Map
     if ended_for:
         return "cancelled", "it was cancelled"
     if answer["cannot_start"]:
-        return "", f"{command.argv[0]} cannot be started: {answer['cannot_start']}"
+        program = command.argv.environment.python if isinstance(command.argv, ModuleCall) else command.argv[0]
+        return "", f"{program} cannot be started: {answer['cannot_start']}"
     if answer["log_failed"] or (exit_code != 0 and any(text in answer["tail"] for text in _DISK_FULL)):
         return "disk", "the disk was full"
     if exit_code < 0:

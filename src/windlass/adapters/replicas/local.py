@@ -10,10 +10,12 @@ import os
 from dataclasses import dataclass
 
 from windlass.adapters.processes import families
-from windlass.adapters.processes.detached import Launch, end, kill, launch, look_at
+from windlass.adapters.processes.detached import Detached, Launch, end, kill, launch, look_at
+from windlass.adapters.processes.listeners import listen
+from windlass.adapters.processes.zygotes import CannotFork, Fork, Zygotes, fork_detached
 from windlass.adapters.replicas import records
 from windlass.adapters.replicas.records import Replica
-from windlass.adapters.replicas.sockets import ask, is_alive, listen
+from windlass.adapters.replicas.sockets import ask, is_alive
 from windlass.adapters.world import files
 from windlass.kernel.digests import Digest
 from windlass.kernel.errors import WindlassError, clip
@@ -21,6 +23,7 @@ from windlass.kernel.instants import seconds_between
 from windlass.kernel.limits import LOG_BYTES_MAX
 from windlass.ports.artifacts import Artifacts
 from windlass.ports.environments import Environment, Environments
+from windlass.ports.processes import ModuleCall
 from windlass.ports.replicas import ReplicaProcess, ReplicaWanted
 from windlass.ports.world import Clock
 
@@ -29,9 +32,8 @@ SILENT_SECONDS_MAX = 15.0  # a replica that was ready and says nothing for so lo
 HEALTH_SECONDS = 5.0  # between two questions whether a prediction hangs
 MEMORY_SHARE_MAX = 0.8  # of the machine, where the service names no limit
 TAIL_BYTES = 4096
+_LISTENER = 10  # the number under which a forked replica finds its listening socket
 _PASSED_ON = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")  # no secret of ours reaches a model
-# Replicas give parallelism; libraries that each start a thread per core would fight over the machine.
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +48,18 @@ class LocalReplicas:
     """The replicas of this machine's site."""
 
     def __init__(
-        self, settings: ReplicaSettings, artifacts: Artifacts, environments: Environments, clock: Clock
+        self,
+        settings: ReplicaSettings,
+        artifacts: Artifacts,
+        environments: Environments,
+        clock: Clock,
+        zygotes: Zygotes | None = None,
     ) -> None:
         self._settings = settings
         self._artifacts = artifacts
         self._environments = environments
         self._clock = clock
+        self._zygotes = zygotes
         self._records = f"{settings.folder}/processes.json"
         files.make_folder(settings.sockets)
         files.make_folder(f"{settings.folder}/logs")
@@ -108,18 +116,35 @@ class LocalReplicas:
             environment = await self._environment(folder, log)
             if replica.listener is None:
                 return
-            descriptor = replica.listener.fileno()
-            argv = environment.argv(
-                "windlass.serving",
-                *("--release", folder, "--service", wanted.service, "--digest", wanted.release),
-                *("--fd", str(descriptor), "--control", self._control(wanted.name)),
-                *("--timeout", f"{wanted.timeout_seconds:g}"),
-            )
-            replica.process = launch(Launch(argv, folder, _variables(environment), log, (descriptor,)))
+            replica.process = await self._started(replica, environment, folder, replica.listener.fileno())
             replica.began = replica.answered_at = self._clock.now()
             records.save(self._records, self._replicas.values())
         except WindlassError as error:
             replica.state, replica.words = "failed", str(error)
+
+    async def _started(self, replica: Replica, environment: Environment, folder: str, descriptor: int) -> Detached:
+        """The replica's process: forked where a zygote can do it, else started anew."""
+        env, log = _variables(environment), self._log(replica.wanted.name)
+        path = await asyncio.to_thread(self._zygotes.wake, environment) if self._zygotes else ""
+        if path:
+            call = self._call(replica.wanted, environment, folder, _LISTENER)
+            with open(log, "ab") as output:
+                files = (descriptor, output.fileno(), output.fileno())
+                order = Fork(call.module, call.arguments, folder, env, files, (_LISTENER, 1, 2), is_detached=True)
+                try:
+                    return await asyncio.to_thread(fork_detached, path, order)
+                except CannotFork as trouble:
+                    output.write(f"started anew, because nothing could be forked: {trouble}\n".encode())
+        call = self._call(replica.wanted, environment, folder, descriptor)
+        return launch(Launch(call.argv, folder, env, log, (descriptor,)))
+
+    def _call(self, wanted: ReplicaWanted, environment: Environment, folder: str, descriptor: int) -> ModuleCall:
+        arguments = (
+            *("--release", folder, "--service", wanted.service, "--digest", wanted.release),
+            *("--fd", str(descriptor), "--control", self._control(wanted.name)),
+            *("--timeout", f"{wanted.timeout_seconds:g}"),
+        )
+        return ModuleCall(environment, "windlass.serving", arguments)
 
     async def _environment(self, folder: str, log: str) -> Environment:
         lock = (files.read_file(f"{folder}/env/lock.txt") or b"").decode()
@@ -147,7 +172,7 @@ class LocalReplicas:
             return
         _cap(self._log(replica.wanted.name))
         limit = replica.wanted.memory_bytes or int(MEMORY_SHARE_MAX * families.machine_memory_bytes())
-        if member.resident_bytes > limit:
+        if member.resident_bytes > limit and families.shared_resident_bytes((member,)) > limit:
             self._fail(replica, f"it held {member.resident_bytes >> 20} MiB of memory (at most {limit >> 20} MiB)")
             return
         now = self._clock.now()
@@ -200,7 +225,7 @@ class LocalReplicas:
 def _variables(environment: Environment) -> dict[str, str]:
     passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     path = f"{os.path.dirname(environment.python)}{os.pathsep}{os.defpath}"
-    return {"PATH": path, **passed_on, **dict.fromkeys(_THREADS, "1"), "PYTHONUNBUFFERED": "1"}
+    return {"PATH": path, **passed_on, "PYTHONUNBUFFERED": "1"}
 
 
 def _cap(log: str) -> None:

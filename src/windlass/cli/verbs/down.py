@@ -6,6 +6,7 @@ left.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -42,6 +43,7 @@ def command(session: Session) -> None:
             ended += _end(home, "control", signal.SIGTERM, progress)
             ended += _end_jobs(session, progress)
             ended += _end_site(session, progress)
+            _end_zygotes(home)
     session.talk.give("down", {"home": home.name, "ended": ended})
     session.talk.write(f"ended: {', '.join(ended)}" if ended else f"nothing of {home.name} runs")
 
@@ -103,6 +105,17 @@ def _end_site(session: Session, progress: Progress) -> list[str]:
             remedy=f"run `windlass down` again; see {home.site / 'site.log'}",
         )
     return ["site", "gateway", "replicas"]
+
+
+def _end_zygotes(home: Home) -> None:
+    """End the processes that replicas and jobs were forked from; the connection ends when the process has."""
+    for path in (home.sockets / "z").glob("*.sock"):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(END_SECONDS)
+            connection.connect(str(path))
+            connection.sendall(b'{"end": true}\n')
+            connection.recv(1)
+        path.unlink(missing_ok=True)
 
 
 def _ask_down(session: Session) -> str:

@@ -44,6 +44,7 @@ async def run_build(work: JobWork, ports: JobPorts) -> Mapping[str, object]:
     environment = await ports.environments.prepare(
         str(checkout.service), job.spec.python, work.log, fresh=job.request.fresh_env
     )
+    await ports.processes.warm(environment)
     seen = surroundings(job, environment)
     ran = await _run_lines(job, checkout, with_variables(seen, job.spec, checkout, output))
     found = take_model(job.spec, checkout, output, release)

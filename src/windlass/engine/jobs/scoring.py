@@ -17,7 +17,7 @@ from windlass.engine.jobs.training import check_trouble, command, surroundings
 from windlass.kernel.digests import Digest, hex_of, parse_digest
 from windlass.kernel.errors import Unavailable, clip
 from windlass.ports.environments import Environment
-from windlass.ports.processes import Ended
+from windlass.ports.processes import Ended, ModuleCall
 from windlass.ports.tables import Table
 
 EXIT_LOAD, EXIT_PREDICT = 3, 4  # as `windlass.serving.score` exits
@@ -43,8 +43,8 @@ async def ask(release: str, table: Table | Path, job: BuildJob) -> Scored | Unsc
     source = table if isinstance(table, Path) else _written(table, environment, job)
     output = Path(job.work.folder) / f"answers-{hex_of(digest)[:NAME_HEX]}-{source.stem}.json"
     arguments = ("--release", folder, "--input", str(source), "--output", str(output))
-    argv = environment.argv("windlass.serving.score", *arguments)
-    ended = await job.ports.processes.run(command(argv, surroundings(job, environment), Path(job.work.folder), job))
+    call = ModuleCall(environment, "windlass.serving.score", arguments)
+    ended = await job.ports.processes.run(command(call, surroundings(job, environment), Path(job.work.folder), job))
     check_trouble("gate", ended)
     if ended.exit_code in (EXIT_LOAD, EXIT_PREDICT) or ended.exit_code < 0:
         return Unscored(_last_words(ended))

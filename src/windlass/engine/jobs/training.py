@@ -16,7 +16,7 @@ from windlass.kernel.canonical import canonical_bytes
 from windlass.kernel.digests import digest_of, hex_of
 from windlass.kernel.errors import Unavailable, UserMistake, clip
 from windlass.ports.environments import Environment
-from windlass.ports.processes import Command, Ended
+from windlass.ports.processes import Command, Ended, ModuleCall
 
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
 _LAST_LINES = 5
@@ -90,7 +90,7 @@ async def run_line(key: str, line: str, seen: Surroundings, folder: Path, job: B
     return ended
 
 
-def command(argv: tuple[str, ...], seen: Surroundings, folder: Path, job: BuildJob) -> Command:
+def command(argv: tuple[str, ...] | ModuleCall, seen: Surroundings, folder: Path, job: BuildJob) -> Command:
     """A command under the limits of the build, with its output in the build's log."""
     limits = job.work.request
     return Command(argv, str(folder), seen.env, job.work.log, limits.memory_bytes_max, limits.seconds_max, seen.hidden)
