@@ -1,6 +1,9 @@
 # Each target is one command a person could type. All of them run again in seconds when nothing changed.
 .PHONY: setup check test test-machine demo sim bless cover lock
 pytest := .venv/bin/python -m pytest -q --hypothesis-profile=repeatable
+# Most tests wait for real processes. A file stays with one worker, and files begin in the order of tests/conftest.py.
+side_by_side := -n 3 --dist loadfile --no-loadscope-reorder
+thinking := $(wildcard $(addprefix tests/,kernel maths facts delivery planner properties site/test_decide.py))
 
 setup:
 	@tools/setup
@@ -11,8 +14,7 @@ check: setup
 	$(pytest) tests/repo
 
 test: setup
-	$(pytest) -m "not machine" --ignore=tests/end_to_end --durations=5
-	$(if $(wildcard tests/end_to_end),$(pytest) -m "not machine" tests/end_to_end --durations=5)
+	$(pytest) $(side_by_side) -m "not machine" --durations=5
 
 test-machine: setup
 	tools/machine strace util-linux openssh-server openssh-client
@@ -31,7 +33,7 @@ bless: setup
 	.venv/bin/python -m tools.bless
 
 cover: setup
-	$(pytest) -m "not machine" --ignore=tests/end_to_end --cov
+	$(pytest) $(side_by_side) $(thinking) --cov
 
 lock: setup
 	tools/lock

@@ -94,10 +94,7 @@ def _mapping(result: Mapping[str, object], key: str) -> Mapping[str, object]:
 def _reuse_build(draft: Draft) -> Draft:
     wanted = draft.state.wanted
     assert wanted is not None
-    build = draft.state.builds[wanted.build_key]
-    record = draft.state.releases.get(build.release)
-    if record is None:
-        return draft
+    record = draft.state.releases[draft.state.builds[wanted.build_key].release]  # a release takes its builds along
     if record.release == draft.state.live:
         return draft.with_facts(kinds.AlreadyLive(wanted.commit, record.release))
     made = kinds.ReleaseMade(

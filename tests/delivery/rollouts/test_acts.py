@@ -265,6 +265,16 @@ def test_retry_builds_again() -> None:
     assert wanted("v2").build_key not in again.builds
 
 
+def test_retry_of_what_is_about_to_be_built_changes_nothing() -> None:
+    """A commit whose build is due or runs already gets the data of now, so there is nothing to forget."""
+    due = tell(live(), wanted("v2"))
+    running = tell(due, kinds.BuildStarted(commit("v2"), wanted("v2").build_key, "b"))
+    for state in (due, running):
+        (ended,) = answer(act("retry"), state, "")
+        assert isinstance(ended, kinds.ActEnded)
+        assert ("done", f"commit {short(commit('v2'))} is built with the data of now") == (ended.outcome, ended.words)
+
+
 def test_retry_in_a_fresh_environment() -> None:
     """`retry --fresh-env` builds even what was built, once; what runs or is quarantined is left alone."""
     key = wanted("v2").build_key
