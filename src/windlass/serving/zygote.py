@@ -35,7 +35,9 @@ ORDER_BYTES_MAX = 1 << 20
 END_SECONDS_MAX = 5.0  # a process that even SIGKILL does not end hangs in the kernel; it is not waited for
 _DESCRIPTORS_MAX = 8
 _HIGH = 100  # received descriptors are moved out of the way of the numbers that the child wants
+_PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
+_NAME_BYTES_MAX = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +60,13 @@ def main() -> None:
     listener.set_inheritable(False)
     getattr(import_module(given.preload), "preload", lambda: None)()
     gc.collect()
+    _name("zygote")
     gc.freeze()  # the children's collector leaves these objects, and the pages they share, alone
     order = _Zygote(listener, given.path, given.idle).serve()
-    if order is not None:
-        sys.argv = [order.module, *order.arguments]
-        runpy.run_module(order.module, run_name="__main__", alter_sys=True)
+    if order is None:
+        os._exit(0)  # a thread that a library has left is not waited for
+    sys.argv = [order.module, *order.arguments]
+    runpy.run_module(order.module, run_name="__main__", alter_sys=True)
 
 
 class _Zygote:
@@ -131,6 +135,7 @@ class _Zygote:
 def _keep(connection: socket.socket, received: list[int]) -> int:
     """Fork the child (0 is returned there) and stay with it until it, or the one who asked, has ended."""
     os.setsid()
+    _name("keeper")
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     child = os.fork()
     if not child:
@@ -181,6 +186,7 @@ def _children() -> list[int]:
 def _become(order: Order, received: list[int]) -> None:
     """Turn a fork into a process that looks as if it had been started alone."""
     os.setsid()
+    _name(order.module.rpartition(".")[2])
     os.umask(0o077)
     high = [_moved(number) for number in received]
     received.clear()
@@ -195,6 +201,11 @@ def _become(order: Order, received: list[int]) -> None:
     os.chdir(order.folder)
     gc.enable()
     _shuffle()
+
+
+def _name(role: str) -> None:
+    """Show in `top` and `ps -o comm` what a fork does: its command line stays the zygote's."""
+    ctypes.CDLL(None).prctl(_PR_SET_NAME, f"windlass-{role}"[:_NAME_BYTES_MAX].encode(), 0, 0, 0)
 
 
 def _moved(number: int) -> int:
