@@ -1,44 +1,142 @@
-"""`make sim`: random days from many seeds on all cores; SIM_SEEDS and SIM_FIRST change how many and from where.
+"""`make sim`: random days from many seeds on all cores. It prints seeds, virtual hours, faults by kind and broken
+promises, and exits 0 only if none broke.
 
-It prints seeds, virtual hours, faults by kind and broken promises, and exits 0 only if none broke.
+    python -m tools.sim_seeds [--first 1] [--seeds 500] [--hours H] [--write build/sim.json] [--processes N]
+    python -m tools.sim_seeds --seed 17 [--only 3,9,12] [--shrink]
+
+With `--hours` days are lived until so many virtual hours are full. `--seed` lives one day again, byte for byte;
+`--only` leaves out all happenings but these; `--shrink` finds out which are needed for the day to fail.
 """
 
+import argparse
 import asyncio
+import itertools
+import json
+import logging
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
-from windlass.sim.days import Day, live_through
+from windlass.sim.days import Day, drawn, live_through
+from windlass.sim.faults import KINDS
+from windlass.sim.shrinking import shrunk
+
+DAY_SECONDS = 86_400
+AHEAD = 64  # days that are given out before the first comes back
+REPLAY = "python -m tools.sim_seeds --seed"
+
+
+class Sums:
+    """What all days came to."""
+
+    def __init__(self) -> None:
+        self.days = self.seconds = 0
+        self.faults: Counter[str] = Counter()
+        self.facts: Counter[str] = Counter()
+        self.broken: list[str] = []
+        self.rollouts = [0]  # by virtual day of 24 hours
+
+    def add(self, day: Day) -> None:
+        """Count one more day."""
+        self.days += 1
+        self.seconds += day.seconds
+        self.faults += day.faults
+        self.facts += day.facts
+        self.broken += [f"seed {day.seed}: {words}" for words in day.broken]
+        while len(self.rollouts) <= self.seconds // DAY_SECONDS:
+            self.rollouts.append(0)
+        self.rollouts[self.seconds // DAY_SECONDS] += day.facts["RolloutStarted"]
+
+    def report(self, real_seconds: float, processes: int) -> dict[str, object]:
+        """The sums as JSON."""
+        total = sum(self.faults.values())
+        answers = sum(count for name, count in self.faults.items() if KINDS[name].changes_answer)
+        return {
+            "commit": _commit(),
+            "seeds": self.days,
+            "virtual_hours": round(self.seconds / 3600, 1),
+            "faults": total,
+            "faults_changing_an_answer": round(answers / max(1, total), 3),
+            "faults_by_kind": dict(sorted(self.faults.items())),
+            "rarest_kind": round(min((self.faults[name] for name in KINDS), default=0) / max(1, total), 4),
+            "facts": sum(self.facts.values()),
+            "rollouts_in_the_quietest_day": min(self.rollouts[:-1], default=self.rollouts[0]),
+            "broken": self.broken,
+            "real_seconds": round(real_seconds),
+            "times_real_time_per_core": round(self.seconds / real_seconds / processes),
+        }
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip()
 
 
 def _one(seed: int) -> Day:
+    logging.disable(logging.CRITICAL)
     return asyncio.run(live_through(seed))
 
 
+def _days(options: argparse.Namespace) -> Iterator[Day]:
+    count = itertools.count(options.first)
+    seeds = count if options.hours else itertools.islice(count, options.seeds)
+    with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
+        waiting = [pool.apply_async(_one, (seed,)) for seed in itertools.islice(seeds, AHEAD)]
+        while waiting:
+            yield waiting.pop(0).get()
+            waiting += [pool.apply_async(_one, (seed,)) for seed in itertools.islice(seeds, 1)]
+
+
+def many(options: argparse.Namespace) -> int:
+    """Live through many days."""
+    began, sums = time.monotonic(), Sums()
+    for day in _days(options):
+        sums.add(day)
+        for words in day.broken:
+            sys.stdout.write(f"seed {day.seed}: {words}\n  replay: {REPLAY} {day.seed} --shrink\n")
+        if options.hours and sums.seconds >= 3600 * options.hours:
+            break
+    report = sums.report(time.monotonic() - began, options.processes)
+    sys.stdout.write(json.dumps(report, indent=2) + "\n")
+    if options.write:
+        Path(options.write).parent.mkdir(parents=True, exist_ok=True)
+        Path(options.write).write_text(json.dumps(report, indent=2) + "\n")
+    return 1 if sums.broken else 0
+
+
+def one(options: argparse.Namespace) -> int:
+    """Live through one day again, and make it small where that is asked for."""
+    logging.disable(logging.CRITICAL)
+    only = [int(part) for part in options.only.split(",")] if options.only else None
+    if options.shrink:
+        only = list(asyncio.run(shrunk(options.seed, lambda words: print(words, flush=True))))
+        sys.stdout.write(f"replay: {REPLAY} {options.seed} --only {','.join(map(str, only))}\n")
+    day = asyncio.run(live_through(options.seed, only))
+    for at, happening in enumerate(drawn(options.seed)):
+        if only is not None and at in only:
+            sys.stdout.write(f"  {at:4}  second {happening.second}: {happening.name}\n")
+    sys.stdout.write("\n".join(day.broken or ["every promise held"]) + f"\nhistory {day.digest or 'cut short'}\n")
+    return 1 if day.broken else 0
+
+
 def main() -> int:
-    """Live through the days; 0 where every promise held."""
-    count, first = int(os.environ.get("SIM_SEEDS", "50")), int(os.environ.get("SIM_FIRST", "1"))
-    began = time.monotonic()
-    faults: Counter[str] = Counter()
-    seconds, broken = 0, 0
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        for day in pool.imap(_one, range(first, first + count)):
-            faults += day.faults
-            seconds += day.seconds
-            for words in day.broken:
-                broken += 1
-                sys.stdout.write(f"seed {day.seed}: {words}\n  replay: SIM_SEEDS=1 SIM_FIRST={day.seed} make sim\n")
-    real = time.monotonic() - began
-    pace = seconds / real / (os.cpu_count() or 1)
-    sys.stdout.write(
-        f"{count} seeds, {seconds / 3600:.1f} virtual hours, {sum(faults.values()):,} faults, "
-        f"{broken} broken promises; {real:.0f} s, {pace:,.0f} times real time per core\n"
-    )
-    for name, number in sorted(faults.items()):
-        sys.stdout.write(f"  {number:6,}  {name}\n")
-    return 1 if broken else 0
+    """0 where every promise held."""
+    parser = argparse.ArgumentParser(description="Live through random days on a virtual clock.")
+    parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=500)
+    parser.add_argument("--hours", type=float, default=0.0)
+    parser.add_argument("--write", default="")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--shrink", action="store_true")
+    options = parser.parse_args()
+    return one(options) if options.seed is not None else many(options)
 
 
 if __name__ == "__main__":

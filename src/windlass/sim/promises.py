@@ -53,6 +53,11 @@ class Witness:
         known = engine.stored if engine is not None else None
         self.stored = known if known is not None else await self.world.store.load()
         self.before, self.state = self.state, self.stored.services.get(self.world.service, self.state)
+        for site in self.world.sites.values():
+            if site.is_forgetful:  # what a disk lost that had called it durable, no site can know
+                site.is_forgetful = False
+                self.bans.pop(site.name, None)
+                self.journalled = {one for one in self.journalled if one[0] != site.name}
         self.fresh = ()
         if self.stored.generation != self.generation:
             self.fresh = await self.world.store.facts(FactQuery(after=self.number, limit=100_000))
@@ -121,9 +126,6 @@ def quarantine_holds(seen: Witness) -> Iterator[str]:
 
 def _banned_at(site: SimulatedSite, seen: Witness) -> Iterator[str]:
     bans = seen.bans.setdefault(site.name, set())
-    if site.is_forgetful:  # a disk that lost the plan took the ban with it, until the control plane says it again
-        bans.clear()
-        site.is_forgetful = False
     for piece in site.traffic.wish.services:
         if piece.service == seen.world.service:
             bans |= set(piece.banned)

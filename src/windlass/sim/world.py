@@ -177,10 +177,10 @@ class World:
         engine = self._running()
         await commands.watch_repository(engine, PERSON, REPOSITORY, "main")
 
-    async def tick(self) -> None:
-        """One virtual second: callers call, the sites work, the control plane works."""
-        self.clock.advance(TICK_SECONDS)
-        self._call()
+    async def tick(self, seconds: float = TICK_SECONDS) -> None:
+        """One virtual second, or a longer pace: callers call, the sites work, the control plane works."""
+        self.clock.advance(seconds)
+        self._call(seconds)
         is_first, self.is_control_first = self.is_control_first, False
         if is_first:
             await self._turn()
@@ -202,9 +202,9 @@ class World:
         if engine.attempts.failures > failures:
             self.troubles.append(engine.attempts.words)
 
-    def _call(self) -> None:
+    def _call(self, seconds: float) -> None:
         callers = self.callers
-        callers.carried += callers.rate * TICK_SECONDS
+        callers.carried += callers.rate * seconds
         count = int(callers.carried)
         callers.carried -= count
         callers.sent += count

@@ -11,6 +11,7 @@ from windlass.ports.keys import Verifier
 from windlass.ports.sites import SignedPlan
 
 WEIGHTS = 10_000
+REPLICAS_MAX = 1_000  # of one release at one site: no machine runs more, and a wrong number must not be tried
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 _STEP = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -60,6 +61,8 @@ def fault_of(piece: ServiceSlice) -> str:
             parse_digest(release)
     except ValueError:
         return "a release is no digest"
+    if any(not 0 <= one.count <= REPLICAS_MAX or one.memory_bytes < 0 for one in piece.replicas):
+        return f"the numbers of replicas {[one.count for one in piece.replicas]} are not 0 to {REPLICAS_MAX}"
     homeless = [route.release for route in piece.routes if route.weight > 0 and route.release not in placed]
     return f"release {homeless[0][7:19]} has a weight and no replica" if homeless else ""
 
