@@ -210,6 +210,17 @@ def test_a_retry_forgets_what_failed() -> None:
     assert (state.releases[V1].verdict, state.releases[V1].verdict_policy) == ("", "")
 
 
+def test_a_retired_service_waits_for_no_job() -> None:
+    """The build and the judgement that run for it are nobody's any more, so they are ended; what was made stays."""
+    state = after(
+        made(V1, key="k1"),
+        kinds.GateStarted(V1, "", "gate-1", {"release": V1}),
+        kinds.BuildStarted("c2", "k2", "build-2"),
+        kinds.Retired("ann", "replaced"),
+    )
+    assert (["k1"], "", {}) == (list(state.builds), state.releases[V1].gate_job, dict(state.releases[V1].gate_request))
+
+
 def test_a_fresh_environment_is_wanted_until_a_release_is_made() -> None:
     """It forgets what was made too, outlives attempts that fail, and concerns its own build key alone."""
     state = after(made(V1, key="k1"), kinds.Retried("", "k1", "ann", "new wheels", fresh_env=True))

@@ -286,7 +286,9 @@ def _retried(state: ServiceState, body: kinds.Retried, at: Instant) -> ServiceSt
 
 
 def _retired(state: ServiceState, body: kinds.Retired, at: Instant) -> ServiceState:
-    return replace(state, retired=True, live="", rollout=None, absent_since="")
+    builds = {key: build for key, build in state.builds.items() if build.state != "running"}
+    releases = {key: replace(one, gate_job="", gate_request={}) for key, one in state.releases.items()}
+    return replace(state, retired=True, live="", rollout=None, absent_since="", builds=builds, releases=releases)
 
 
 def _site_acted(state: ServiceState, body: kinds.SiteActed, at: Instant) -> ServiceState:
