@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from windlass.api.principals import PeerProtocol
+from windlass.kernel.errors import Unavailable
 
 GRACE_SECONDS = 2  # long polls end with the process; an act is a stored fact by then
 
@@ -31,7 +32,19 @@ async def serve(app: FastAPI, path: Path) -> None:
 
 
 def _listen(path: Path) -> socket.socket:
-    """A listening socket of mode 600 at a path that no other process of this home uses: we hold its lock."""
+    """A listening socket of mode 600 at a path that no other process of this home uses: we hold its lock.
+
+    Raises:
+        Unavailable: the disk is full or fails, or forbids it.
+    """
+    try:
+        return _bound(path)
+    except OSError as error:
+        words, remedy = f"cannot make a socket: {error.strerror or error}", "look after the disk; it is tried again"
+        raise Unavailable(words, code="no-socket", where=str(path), remedy=remedy) from error
+
+
+def _bound(path: Path) -> socket.socket:
     path.unlink(missing_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)

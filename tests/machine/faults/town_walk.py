@@ -18,6 +18,7 @@ from tests.machine.faults.strace import CALLS, Fault, counted, met, program
 from tests.machine.towns import PATIENT, calling, eventually, history, members
 
 START_SECONDS_MAX = 90.0
+REFUSED = 13
 
 
 class Faulty:
@@ -33,7 +34,7 @@ class Faulty:
 
     def _start(self, injected: Sequence[str]) -> "subprocess.Popen[bytes]":
         # What our process starts is let go, so that no fault falls on a gateway, a replica or a job.
-        strace = (program(), "-f", "--seccomp-bpf", "-b", "execve", "-y", "-o", str(self.record), *injected)
+        strace = (program(), "-f", "-b", "execve", "-y", "-o", str(self.record), *injected)
         with open(self.log, "ab") as log:
             return subprocess.Popen(
                 [*strace, "-e", f"trace=?{',?'.join(CALLS)}", *_command(self._one, self._role)],
@@ -159,7 +160,7 @@ def control_point(one: Windlass, fault: Fault, number: int) -> list[str]:
         found.append(f"a bug ended it: {faulty.log.read_text()[-1500:]}")
     if acknowledged and item["state"] != "frozen":
         found.append("an acknowledged act is gone")
-    assert 0 == one.run("resume", SERVICE).returncode, one.log[-1]
+    assert one.run("resume", SERVICE).returncode in (0, REFUSED), one.log[-1]  # an act that was refused froze nothing
     return found
 
 
