@@ -20,7 +20,7 @@ from windlass.sim.world import REPOSITORY, World
 HOURS = 72
 PACE_SECONDS = 30.0
 PLANS = 10_000
-FILES = 1_000
+FILES = 300
 
 
 @pytest.fixture(autouse=True)
@@ -105,7 +105,7 @@ def test_no_plan_crashes_a_site() -> None:
 
 
 def test_no_file_stops_the_control_plane() -> None:
-    """Of 1,000 poisoned files none stops the loop or what serves: the last good one stays in force, and the complaint
+    """Of 300 poisoned files none stops the loop or what serves: the last good one stays in force, and the complaint
     is shown until a good commit comes."""
 
     async def story() -> None:

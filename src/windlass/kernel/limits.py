@@ -11,3 +11,4 @@ REQUEST_ROWS_MAX = 100_000  # one request must not hold a replica for seconds
 LOG_BYTES_MAX = 64 << 20  # the head and the tail of a longer log are what anybody reads
 JOURNAL_RESERVED_BYTES = 64 << 20  # a person's act must be stored although the disk is full
 SOCKET_PATH_BYTES_MAX = 90  # a socket's path holds 107 bytes, and the gateway adds to it
+REPLICAS_MAX = 64  # one machine; more is a mistake of the hand until there are more machines

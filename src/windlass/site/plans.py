@@ -6,12 +6,12 @@ import re
 from windlass.delivery.services.types import ServiceSlice, SitePlan
 from windlass.kernel.digests import parse_digest
 from windlass.kernel.errors import Refused, clip
+from windlass.kernel.limits import REPLICAS_MAX
 from windlass.kernel.records import from_json
 from windlass.ports.keys import Verifier
 from windlass.ports.sites import SignedPlan
 
 WEIGHTS = 10_000
-REPLICAS_MAX = 1_000  # of one release at one site: no machine runs more, and a wrong number must not be tried
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,62}[a-z0-9])?")
 _STEP = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")

@@ -24,7 +24,6 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 FORMAT = 1  # of windlass.yaml; a second one would be a file that old releases must refuse
 PYTHONS = ("3.11", "3.12", "3.13")
-REPLICAS_MAX = 64  # one machine; more is a mistake of the hand until there are more machines
 MEMORY_BYTES_MIN = 16 << 20  # an empty Python process holds this much
 
 Reader = Callable[[Any], Any]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from windlass.delivery.sources import kinds
 from windlass.delivery.sources.kinds import Kind
+from windlass.kernel import limits
 
 ANY_NAME = "<name>"  # stands for a name that the person chooses
 
@@ -318,7 +319,7 @@ _SERVING = (
     Key(
         "replicas",
         "placements",
-        kinds.integer(1, kinds.REPLICAS_MAX),
+        kinds.integer(1, limits.REPLICAS_MAX),
         "How many processes answer.",
         "replicas: 2",
         "1",
