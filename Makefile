@@ -1,5 +1,5 @@
 # Each target is one command a person could type. All of them run again in seconds when nothing changed.
-.PHONY: setup check test test-machine demo sim bless cover lock
+.PHONY: setup check test test-machine demo sim sim-year bless cover lock
 pytest := .venv/bin/python -m pytest -q --hypothesis-profile=repeatable
 # Most tests wait for real processes. A file stays with one worker, and files begin in the order of tests/conftest.py.
 side_by_side := -n 3 --dist loadfile --no-loadscope-reorder
@@ -28,6 +28,9 @@ bench-%: setup
 
 sim: setup
 	.venv/bin/python -m tools.sim_seeds
+
+sim-year: setup
+	.venv/bin/python -m tools.sim_seeds --hours 8760 --write build/sim-year.json
 
 bless: setup
 	.venv/bin/python -m tools.bless

@@ -40,18 +40,21 @@ class Module:
         return f"{self.where}:{node.lineno}"
 
 
-@cache
 def modules(root: Path, folders: tuple[str, ...] = ("src",)) -> tuple[Module, ...]:
     """Every Python file below these folders, in a fixed order."""
+    return tuple(module for folder in folders for module in _below(root, folder))
+
+
+@cache
+def _below(root: Path, folder: str) -> tuple[Module, ...]:
     found = []
-    for folder in folders:
-        for path in sorted((root / folder).rglob("*.py")):
-            parts = path.relative_to(root / folder if folder == "src" else root).with_suffix("").parts
-            is_package = parts[-1] == "__init__"
-            name = ".".join(parts[:-1] if is_package else parts)
-            text = path.read_text(encoding="utf-8")
-            where = path.relative_to(root).as_posix()
-            found.append(Module(where, name, is_package, text, ast.parse(text, filename=where)))
+    for path in sorted((root / folder).rglob("*.py")):
+        parts = path.relative_to(root / folder if folder == "src" else root).with_suffix("").parts
+        is_package = parts[-1] == "__init__"
+        name = ".".join(parts[:-1] if is_package else parts)
+        text = path.read_text(encoding="utf-8")
+        where = path.relative_to(root).as_posix()
+        found.append(Module(where, name, is_package, text, ast.parse(text, filename=where)))
     return tuple(found)
 
 
@@ -61,8 +64,13 @@ def thinking(root: Path) -> Iterator[Module]:
     return (module for module in modules(root) if module.is_below(*packages))
 
 
-def imports(module: Module) -> Iterator[tuple[ast.stmt, str, str]]:
+@cache
+def imports(module: Module) -> tuple[tuple[ast.stmt, str, str], ...]:
     """Each import as (statement, absolute module, name taken from it or "")."""
+    return tuple(_imports(module))
+
+
+def _imports(module: Module) -> Iterator[tuple[ast.stmt, str, str]]:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -106,7 +114,8 @@ def imported_names(module: Module) -> dict[str, str]:
     return names
 
 
-def functions(module: Module) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef, bool]]:
+@cache
+def functions(module: Module) -> tuple[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef, bool], ...]:
     """Each function as (dotted name inside the file, node, whether its first parameter is self or cls)."""
 
     def walk(
@@ -124,4 +133,4 @@ def functions(module: Module) -> Iterator[tuple[str, ast.FunctionDef | ast.Async
             else:
                 yield from walk(node, prefix, in_class)
 
-    return walk(module.tree, "", False)
+    return tuple(walk(module.tree, "", False))
