@@ -168,6 +168,7 @@ def replica_dies(site: SimulatedSite, chance: random.Random) -> End:
 
 
 def routed(site: SimulatedSite, chance: random.Random) -> str:
+    """One of the releases that a gateway routes; empty where it routes none."""
     found = sorted({route.release for piece in site.traffic.wish.services for route in piece.routes})
     return chance.choice(found) if found else ""
 
