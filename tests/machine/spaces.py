@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.end_to_end.kit import GOOD, SERVICE, windlass
+from tests.end_to_end.kit import GOOD, SERVICE, Windlass, windlass
 from tests.machine.towns import PATIENT, calling, eventually, history, live
 
 ROOT = Path(__file__).parents[2]
@@ -34,13 +34,14 @@ def told(story: str, *spaces: str) -> str:
 
 
 @contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    """A file system of its own at a folder."""
+def small_disk(one: Windlass, folder: Path, megabytes: int) -> Iterator[None]:
+    """A file system of its own at a folder; all is taken down before it goes, because what runs is noted there."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=700", "windlass", folder], check=True)
     try:
         yield
     finally:
+        one.run("down")
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
@@ -67,7 +68,7 @@ def _fill(ballast: Path) -> None:
 
 def control_disk_full() -> None:
     """The control plane's disk is full: acts are refused in clear words, callers notice nothing, nothing is lost."""
-    with windlass() as one, small_disk(one.home.control, 48):
+    with windlass() as one, small_disk(one, one.home.control, 48):
         first = one.commit("v0", GOOD, PATIENT)
         one.up()
         live(one, first)
@@ -89,13 +90,12 @@ def control_disk_full() -> None:
             live(one, second)
             history(one, seen)
         assert [] == callers.failures(), one.logs()
-        one.run("down")
 
 
 def site_disk_full() -> None:
     """The site's disk is full and the control plane dead: a person's rollback works all the same, killed processes come
     back, and the control plane adopts the act when it is there again."""
-    with windlass() as one, small_disk(one.home.site, 100):
+    with windlass() as one, small_disk(one, one.home.site, 100):
         first = one.commit("v0", GOOD, PATIENT)
         one.up()
         v0 = live(one, first)["live"]["release"]
@@ -115,7 +115,6 @@ def site_disk_full() -> None:
         one.up()
         item = one.wait("the act as a fact", lambda item: bool(item["live"]) and item["live"]["release"] == v0)
         assert "night" in item["frozen"]["reason"]
-        one.run("down")
 
 
 def no_network() -> None:
