@@ -45,6 +45,7 @@ def _walk(life: str, sample: int) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(4000 if ALL else 300)
 def test_a_fault_on_the_whole_town_is_got_over(town: Windlass) -> None:
     """The real agent of a site that starts cold and the real control plane that carries out a commit and an act are

@@ -12,7 +12,7 @@ import pytest
 from tests.end_to_end.kit import GOOD, Windlass, alive
 from tests.machine.towns import PATIENT, calling, eventually, history, live, members
 
-pytestmark = pytest.mark.machine
+pytestmark = [pytest.mark.machine, pytest.mark.long]
 
 ALL = os.environ.get("WINDLASS_WALK") == "all"
 COMMITS = 40 if ALL else 2

@@ -4,7 +4,7 @@ import pytest
 
 from tests.machine.spaces import told
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.machine, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 def test_a_full_disk_of_the_control_plane_loses_nothing() -> None:

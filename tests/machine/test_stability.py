@@ -9,7 +9,7 @@ from tests.end_to_end.kit import Windlass
 from tests.machine import stability
 from tests.machine.towns import calling, eventually, history
 
-pytestmark = [pytest.mark.machine, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.machine, pytest.mark.long, pytest.mark.timeout(300)]
 
 ALONE_SECONDS = 20.0  # `make bench-stability` measures ten minutes
 

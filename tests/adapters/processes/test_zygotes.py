@@ -140,11 +140,13 @@ def test_children_draw_different_numbers() -> None:
 
 
 def test_a_child_stands_back(town: Town) -> None:
-    """A job's child has a lower priority than what serves, and goes first when memory runs out."""
+    """A job's child and its session have a lower priority than what serves, and it goes first when memory runs out."""
     code = "import os\nprint(os.getpriority(0, 0), open('/proc/self/oom_score_adj').read().strip(), flush=True)"
     wait = "import os, time\nwhile os.getpriority(0, 0) == 0: time.sleep(0.01)\n"
+    group = "path = '/proc/self/autogroup'\n"
+    group += f"while os.path.exists(path) and 'nice {NICE}' not in open(path).read(): time.sleep(0.01)\n"
     settle = "while open('/proc/self/oom_score_adj').read().strip() != '1000': time.sleep(0.01)\n"
-    assert f"{NICE} 1000\n" == town.run(wait + settle + code, seconds_max=DEADLINE_SECONDS).tail
+    assert f"{NICE} 1000\n" == town.run(wait + group + settle + code, seconds_max=DEADLINE_SECONDS).tail
 
 
 def test_limits_hold(town: Town) -> None:

@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 from typing import Any, Protocol
 
 from windlass.adapters.processes import zygotes
@@ -16,6 +17,7 @@ from windlass.adapters.processes.priority import step_aside
 
 _PR_SET_PDEATHSIG = 1
 _OUT, _ERR = 1, 2
+_SESSION_SECONDS_MAX = 2.0
 _GOES_FIRST = "1000"  # when the machine runs out of memory, this is what must go
 
 
@@ -111,6 +113,7 @@ class _Forked:
         self.pid, self.root = forked.pid, forked.keeper
         self.exit_code: int | None = None
         self._connection = forked.connection
+        _await_session(self.pid)
         step_aside(self.pid)
         _go_first(str(self.pid))
         if sys.platform == "linux":
@@ -125,6 +128,14 @@ class _Forked:
                 said = zygotes.read_line(self._connection)
             self.exit_code = int(said.get("exit", -signal.SIGKILL))
         return self.exit_code is not None
+
+
+def _await_session(pid: int) -> None:
+    """Wait until a fork has begun its own session: the priority of the one it was born in is not its own."""
+    deadline = time.monotonic() + _SESSION_SECONDS_MAX
+    with contextlib.suppress(ProcessLookupError):
+        while os.getsid(pid) != pid and time.monotonic() < deadline:
+            time.sleep(0.001)
 
 
 def _go_first(process: str) -> None:
