@@ -3,10 +3,11 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +20,16 @@ from windlass.engine.jobs.run import job_main
 from windlass.kernel.errors import Bug, Refused, Unavailable, UserMistake
 from windlass.ports.compute import job_folder
 from windlass.ports.git import TreeEntry
+from windlass.sdk.homes import home_at
 
 DEADLINE_SECONDS = 120.0
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path)
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path)
+    yield made
+    shutil.rmtree(home_at(made.home).sockets, ignore_errors=True)  # a zygote ends without its path
 
 
 class Failing:
