@@ -14,7 +14,7 @@ NOW = Instant(1_800_000_000_000)
 
 def view(champion: str, candidate: str, share: float) -> ServiceView:
     """A service with a champion and a candidate at some share."""
-    return ServiceView("s", champion, candidate, share, "s3", "s/r3", "v1", "", 10.0, True, ("bad",), 0)
+    return ServiceView("s", champion, candidate, share, "s3", "s/r3", "v1", "", 10.0, True, ("bad",), ())
 
 
 @pytest.mark.parametrize(
