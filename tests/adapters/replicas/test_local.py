@@ -82,6 +82,26 @@ def test_the_next_agent_adopts_replicas_and_their_sockets() -> None:
     asyncio.run(story())
 
 
+def test_a_replica_that_nobody_wrote_down_is_adopted() -> None:
+    """An agent that is killed right after it started a replica leaves no process behind for ever: the next one that
+    wants this replica finds it at its socket."""
+
+    async def story() -> None:
+        async with replica_scene() as scene:
+            await scene.replicas.start(wanted(scene))
+            first = await until(scene, "fraud-0", "ready")
+            scene.replicas.close()
+            os.remove(f"{scene.folder}/site/processes.json")
+            scene.again()
+            assert () == await scene.replicas.look()
+            await scene.replicas.start(wanted(scene))
+            assert first == await until(scene, "fraud-0", "ready")
+            assert (200, 1.0) == await ask(first.socket)
+            assert str(first.pid) in Path(scene.folder, "site/processes.json").read_text()
+
+    asyncio.run(story())
+
+
 def test_a_replica_that_died_with_the_agent_gets_a_new_socket() -> None:
     """Agent and replica killed together: the next agent listens at the same path before the replica is back."""
 

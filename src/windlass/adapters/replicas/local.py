@@ -6,6 +6,7 @@ caller; `look` says how it goes.
 """
 
 import asyncio
+import contextlib
 import os
 from dataclasses import dataclass
 
@@ -72,6 +73,8 @@ class LocalReplicas:
             return
         if known and known.process:
             kill(known.process)
+        if known is None and await self._adopt(wanted):
+            return
         replica = Replica(wanted, self._clock.now(), listener=known.listener if known else None)
         self._replicas[wanted.name] = replica
         try:
@@ -106,6 +109,22 @@ class LocalReplicas:
             if replica.work:
                 replica.work.cancel()
             replica.let_go()
+
+    async def _adopt(self, wanted: ReplicaWanted) -> bool:
+        """Take over a replica of this name that nobody wrote down: the agent that started it was killed at once."""
+        answer = await ask(self._control(wanted.name))
+        member = families.member_of(answer.pid) if answer else None
+        if answer is None:
+            return False
+        if member is None or answer.release != wanted.release:
+            answer.listener.close()
+            return False
+        replica = Replica(wanted, self._clock.now(), Detached(member.pid, member.started), answer.listener)
+        replica.answered_at = replica.began
+        self._replicas[wanted.name] = replica
+        with contextlib.suppress(WindlassError):
+            records.save(self._records, self._replicas.values())
+        return True
 
     async def _launch(self, replica: Replica) -> None:
         """Verify the release, find its environment, and start the process with the listening socket."""

@@ -17,6 +17,7 @@ class Answer:
     """What a replica said on its control socket, and its listening socket, which the receiver must close."""
 
     pid: int
+    release: str
     ready: bool
     listener: socket.socket
 
@@ -44,7 +45,7 @@ def _ask_now(path: str) -> Answer | None:
     listener = socket.socket(fileno=descriptors[0])
     try:
         found = json.loads(data)
-        return Answer(int(found["pid"]), bool(found["ready"]), listener)
+        return Answer(int(found["pid"]), str(found["release"]), bool(found["ready"]), listener)
     except (ValueError, KeyError, TypeError):
         listener.close()
         return None
