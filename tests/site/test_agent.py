@@ -1,6 +1,7 @@
 """A site's agent over a world in memory: it follows plans, mends what crashes, and says what is in force."""
 
 import itertools
+from collections import Counter
 
 import pytest
 
@@ -233,6 +234,21 @@ async def test_totals_are_kept_for_two_rollouts(world: World) -> None:
         world.traffic.send(SERVICE, 100)
         await world.tick(4)
     assert ["s5", "s6", "s7"] == sorted({one.step for one in world.report.counts})
+
+
+@in_a_world
+async def test_a_step_that_was_routed_for_a_moment_counts(world: World) -> None:
+    """Steps that follow each other between two counts, as when a person promotes at once, lose no request."""
+    await world.ready(1, slice_of("s1 a95 b5", salt="r1"))
+    for number in range(2, 6):
+        world.publish(number, slice_of(f"s{number} a95 b5", salt="r1"))
+        await world.tick()
+        world.traffic.send(SERVICE, 100)
+    await world.tick(4)
+    counted: Counter[str] = Counter()
+    for one in world.report.counts:
+        counted[one.step] += one.finished.requests
+    assert {"s2": 100, "s3": 100, "s4": 100, "s5": 100} == counted
 
 
 @in_a_world

@@ -63,6 +63,7 @@ class Agent:
         self._generation = 0  # of the plan whose routing the gateway has confirmed
         self._counts = TrafficCounts()
         self._counted_at = Instant(0)
+        self._counted_steps: frozenset[str] = frozenset()  # those of which the gateway keeps totals
         self._contact_at = Instant(0)
         self._reserve_at = Instant(0)
         self._disk_trouble = ""
@@ -137,6 +138,7 @@ class Agent:
         await self._journal.open()
         await self._holding.open()
         self._driving.open()
+        self._counted_steps = self._memory.steps
         self._contact_at = self._ports.clock.now()
         self._is_open = True
 
@@ -173,9 +175,10 @@ class Agent:
             return
         self._counts = await self._ports.traffic.counts(now)
         self._counted_at = now
-        steps = await self._memory.remember_steps(self._driving.routed.services)
-        if steps is not None:
+        steps = self._memory.steps
+        if steps != self._counted_steps:
             await self._ports.traffic.forget(steps)
+            self._counted_steps = steps
 
     async def _judge_alone(self) -> None:
         """Alone, a site sets a candidate to 0 only by the limit in its signed plan."""

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from windlass.delivery.services.types import ServiceSlice
@@ -68,19 +67,17 @@ class Memory:
         self._next = max(self._next + 1, self._clock.now() if self._is_dirty else 0)
         return self._next
 
-    async def remember_routed(self, routed: TrafficWish) -> None:
-        """Keep what the gateway runs."""
-        if routed != self._state.routed:
-            await self._change(replace(self._state, routed=routed))
+    @property
+    def steps(self) -> frozenset[str]:
+        """The steps (`<service>/<step id>`) whose totals count: of the rollout under way and of the one before."""
+        return frozenset(f"{service}/{one.step}" for service, seen in self._state.steps.items() for one in seen)
 
-    async def remember_steps(self, services: Iterable[ServiceSlice]) -> frozenset[str] | None:
-        """Keep the steps of the rollout under way and of the one before; the steps whose totals still count, if some
-        do not any more."""
-        steps = {piece.service: _extended(self._state.steps.get(piece.service, ()), piece) for piece in services}
-        if steps == self._state.steps:
-            return None
-        await self._change(replace(self._state, steps=steps))
-        return frozenset(f"{service}/{one.step}" for service, seen in steps.items() for one in seen)
+    async def remember_routed(self, routed: TrafficWish) -> None:
+        """Keep what the gateway runs, and the steps it belongs to: one that was routed for a moment counts as well."""
+        known = self._state.steps
+        steps = {piece.service: _extended(known.get(piece.service, ()), piece) for piece in routed.services}
+        if (routed, steps) != (self._state.routed, known):
+            await self._change(replace(self._state, routed=routed, steps=steps))
 
     async def save(self) -> None:
         """Store what could not be stored when it changed.
