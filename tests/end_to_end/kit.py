@@ -310,7 +310,7 @@ def windlass() -> Iterator[Windlass]:
             if alive(pid):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-        for path in (one.home.sockets / "z").glob("*.sock"):
+        for path in one.home.zygote_sockets.glob("*.sock"):
             path.unlink()  # a zygote ends without its path
         shutil.rmtree(one.home.sockets, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,23 +1,19 @@
 """Our own processes start on a disk that is full or fails, or say what is wrong; none dies of it for good."""
 
-import asyncio
 import errno
 import os
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 
+from windlass.adapters.processes.listeners import listen
 from windlass.adapters.world import files
-from windlass.api import server as api
 from windlass.kernel.errors import Unavailable
 from windlass.main import processes, supervisor
 from windlass.main.control import engine_ports
 from windlass.sdk.homes import Home, make_folders
 from windlass.sdk.locks import lock_path, running
-from windlass.site import socket as at_site
 
 
 @pytest.fixture
@@ -115,33 +111,10 @@ def test_a_home_that_cannot_be_made_is_told_in_one_line(
     assert f"windlass site: {tmp_path / 'h'}: the folder cannot be made: No space left on device; free" in told
 
 
-@pytest.mark.parametrize(
-    "door",
-    [lambda path: api.serve(FastAPI(), path), lambda path: at_site.serve(nobody, str(path))],
-    ids=["api", "site"],
-)
-def test_a_door_that_cannot_be_opened_is_told(
-    tmp_path: Path, door: Callable[[Path], Coroutine[Any, Any, None]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_door_that_cannot_be_opened_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A disk that fails where a socket is made is an error with the path and what to do, and no traceback."""
     path = tmp_path / "door.sock"
-    path.touch()
-    monkeypatch.setattr(os, "unlink", full)
-    with pytest.raises(Unavailable, match=f"{path}: cannot make a socket: No space left"):
-        asyncio.run(door(path))
-
-
-async def nobody(scope: Any, receive: Any, send: Any) -> None:
-    """An application that is never reached."""
-
-
-def test_what_is_held_stays_held(home: Home) -> None:
-    """A second process of a role gets nothing and changes nothing."""
-    path = lock_path(home, "site")
-    descriptor = processes.hold(path)
-    assert descriptor is not None
-    assert processes.hold(path) is None
-    assert os.getpid() == int(path.read_text())
-    os.close(descriptor)
-    with pytest.raises(Unavailable):
-        processes.hold(path / "below")
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(Unavailable, match=f"{path}: cannot make a socket: No space left") as caught:
+        listen(str(path))
+    assert "look after the disk" in str(caught.value)

@@ -7,6 +7,7 @@ from pathlib import Path
 from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.environments.local import LocalEnvironments
 from windlass.adapters.keys import Ed25519Verifier
+from windlass.adapters.processes.listeners import listen
 from windlass.adapters.processes.local import LocalProcesses
 from windlass.adapters.replicas import LocalReplicas, ReplicaSettings
 from windlass.adapters.traffic.envoy import EnvoySettings, EnvoyTraffic
@@ -33,7 +34,7 @@ async def main(folder: str, port: int) -> None:
         Ed25519Verifier(Path(site, "public.key").read_text()),
     )
     agent = build(ports, SiteSettings("local", site, reserved_bytes=1 << 20))
-    tasks.spawn("socket", serve(door(agent), f"{folder}/site.sock"))
+    tasks.spawn("socket", serve(door(agent), listen(f"{folder}/site.sock"), f"{folder}/site.sock"))
     try:
         await agent.run()
     finally:

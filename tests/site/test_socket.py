@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from tests.site.worlds import SERVICE, A, B, World, slice_of
+from windlass.adapters.processes.listeners import listen
 from windlass.site.socket import door, serve
 
 ACT = {"service": SERVICE, "who": "ann", "reason": "it lies"}
@@ -126,7 +127,7 @@ def test_the_socket_is_private_and_replaces_an_old_one() -> None:
         path.write_text("left behind")
         world = World()
         await world.ready(1, slice_of("s1 a100"))
-        task = asyncio.create_task(serve(door(world.agent), str(path)))
+        task = asyncio.create_task(serve(door(world.agent), listen(str(path)), str(path)))
         try:
             transport = httpx2.AsyncHTTPTransport(uds=str(path))
             async with httpx2.AsyncClient(transport=transport, base_url="http://site") as client:

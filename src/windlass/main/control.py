@@ -10,6 +10,7 @@ from windlass.adapters.compute.local import LocalCompute
 from windlass.adapters.git import PygitRepositories, secrets_of
 from windlass.adapters.keys import load_signer, make_key
 from windlass.adapters.machine import LocalMachine
+from windlass.adapters.processes.listeners import listen
 from windlass.adapters.sites import MailboxSites
 from windlass.adapters.store.sqlite import SqliteStore
 from windlass.adapters.world import RealChance, RealClock, RealTasks, files
@@ -62,7 +63,7 @@ async def _api(home: Home, engine: Engine) -> None:
     from windlass.api.app import make_app
     from windlass.api.server import serve
 
-    await serve(make_app(engine, log_files(home)), home.api_socket)
+    await serve(make_app(engine, log_files(home)), listen(str(home.api_socket)))
 
 
 def log_files(home: Home) -> Callable[[str, str, str], list[str]]:

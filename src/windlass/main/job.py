@@ -9,16 +9,11 @@ from windlass.adapters.git import PygitRepositories, secrets_of
 from windlass.adapters.machine import LocalMachine
 from windlass.adapters.processes.local import LocalProcesses
 from windlass.adapters.processes.priority import step_aside
-from windlass.adapters.processes.zygotes import Zygotes
 from windlass.adapters.tables import FileTables
 from windlass.adapters.world import RealClock, RealDisk
 from windlass.engine.jobs.run import JobPorts, job_main
+from windlass.main.zygotes import zygotes_of
 from windlass.sdk.homes import Home
-
-
-def zygotes_of(home: Home) -> Zygotes:
-    """The zygotes of a home: its jobs and its replicas are forked from the same ones."""
-    return Zygotes(str(home.sockets / "z"), str(home.folder / "zygotes.log"))
 
 
 def run_job(home: Home, job: str) -> int:

@@ -5,12 +5,13 @@ import json
 from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.environments.local import LocalEnvironments
 from windlass.adapters.keys import Ed25519Verifier
+from windlass.adapters.processes.listeners import listen
 from windlass.adapters.processes.local import LocalProcesses
 from windlass.adapters.replicas import LocalReplicas, ReplicaSettings
 from windlass.adapters.traffic.envoy import EnvoySettings, EnvoyTraffic
 from windlass.adapters.uplink import HttpUplink
 from windlass.adapters.world import RealChance, RealClock, RealDisk, RealTasks
-from windlass.main.job import zygotes_of
+from windlass.main.zygotes import zygotes_of
 from windlass.sdk.homes import Home
 from windlass.site.agent import SitePorts, SiteSettings, build
 from windlass.site.socket import door, serve
@@ -44,7 +45,7 @@ async def site(home: Home) -> None:
     )
     agent = build(ports, SiteSettings(site="local", folder=str(home.site)))
     try:
-        tasks.spawn("socket", serve(door(agent), str(home.site_socket)))
+        tasks.spawn("socket", serve(door(agent), listen(str(home.site_socket)), str(home.site_socket)))
         await agent.run()
     finally:
         await tasks.stop()

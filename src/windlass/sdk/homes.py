@@ -49,6 +49,11 @@ class Home:
         return self.sockets / "site.sock"
 
     @property
+    def zygote_sockets(self) -> Path:
+        """Where the processes listen from which replicas and jobs are forked."""
+        return self.sockets / "z"
+
+    @property
     def settings(self) -> Path:
         """Ports and choices of `up`, as JSON, written by `up` and read by the processes."""
         return self.folder / SETTINGS

@@ -42,12 +42,8 @@ def door(agent: Agent) -> Door:
     return answer
 
 
-async def serve(app: Door, path: str) -> None:
-    """Answer on a Unix socket of mode 600 until cancelled.
-
-    Raises:
-        Unavailable: the socket cannot be made.
-    """
+async def serve(app: Door, listener: socket.socket, path: str) -> None:
+    """Answer on the socket that listens at a path until cancelled; the path goes then."""
     import uvicorn  # only where a door is opened: status and tests of the agent need none
 
     class Server(uvicorn.Server):
@@ -57,15 +53,7 @@ async def serve(app: Door, path: str) -> None:
         def capture_signals(self) -> Iterator[None]:
             yield
 
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        try:
-            if os.path.exists(path):
-                os.unlink(path)
-            listener.bind(path)
-            os.chmod(path, 0o600)
-        except OSError as error:
-            words, remedy = f"cannot make a socket: {error.strerror or error}", "look after the disk; it is tried again"
-            raise Unavailable(words, code="no-socket", where=path, remedy=remedy) from error
+    with listener:
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
         try:
             await Server(config).serve(sockets=[listener])

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from tests.adapters.processes.scenes import in_child
 from windlass.adapters.artifacts.blobs import Blobs
 from windlass.adapters.artifacts.releases import ReleaseFolders
 from windlass.delivery.releases.manifest import ManifestFile, read_manifest, write_manifest
@@ -80,21 +81,13 @@ def complaints(folder: str, told: list[str]) -> list[str]:
 
 def checked(folder: str, told: list[str]) -> list[str]:
     """The complaints, in a process of their own; then the same work must succeed."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            wrong = complaints(folder, told)
-            scenario(folder, lambda _: None)
-        except BaseException as error:
-            wrong = [f"{type(error).__name__}: {error}"]
-        os.write(writing, json.dumps(wrong).encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as file:
-        text = file.read()
-    os.waitpid(child, 0)
-    return list(json.loads(text))
+
+    def look() -> list[str]:
+        found = complaints(folder, told)
+        scenario(folder, lambda _: None)
+        return found
+
+    return in_child(look)
 
 
 def main(folder: str) -> None:

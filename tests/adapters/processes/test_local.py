@@ -10,26 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters.processes.scenes import DEADLINE_SECONDS, STUBBORN, alive, pids, wait_until
 from windlass.adapters.processes import families
 from windlass.adapters.processes.local import LocalProcesses
 from windlass.ports.processes import Command, Ended
-
-DEADLINE_SECONDS = 60.0
-
-STUBBORN = """
-import os, signal, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-for number in range(3):
-    if os.fork() == 0:
-        if number:
-            os.setsid()
-        if number == 2 and os.fork():
-            os._exit(0)
-        break
-os.write(1, f"pid {os.getpid()}{chr(10)}".encode())
-while True:
-    time.sleep(1)
-"""
 
 
 def run(command: Command, processes: LocalProcesses | None = None) -> Ended:
@@ -43,23 +27,6 @@ def python(folder: Path, code: str, **limits: object) -> Command:
 
 def shell(folder: Path, line: str) -> Command:
     return Command(("sh", "-c", line), str(folder), {"PATH": os.environ["PATH"]}, str(folder / "log.txt"))
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def pids(log: Path) -> list[int]:
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
-
-
-def alive(numbers: list[int]) -> list[int]:
-    members = (families.member_of(pid) for pid in numbers)
-    return [member.pid for member in members if member and not member.is_zombie]
 
 
 async def run_and_cancel(command: Command, started: Callable[[], bool]) -> float:

@@ -10,12 +10,15 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.adapters.processes.scenes import DEADLINE_SECONDS, STUBBORN, alive, pids, wait_until
 from windlass.adapters.processes import families
+from windlass.adapters.processes.detached import Launch, launch, look_at
+from windlass.adapters.processes.listeners import listen
 from windlass.adapters.processes.local import LocalProcesses
 from windlass.adapters.processes.priority import NICE
 from windlass.adapters.processes.zygotes import CannotFork, Fork, Zygotes, fork_detached
@@ -23,23 +26,8 @@ from windlass.kernel.digests import Digest
 from windlass.ports.environments import Environment
 from windlass.ports.processes import Command, Ended, ModuleCall
 
-DEADLINE_SECONDS = 60.0
 LIBRARY = "import os\nloaded_by = os.getpid()\n"
 SAYS = "import json, loaded, os, sys\nprint(json.dumps({}))\n"
-STUBBORN = """
-import os, signal, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-for number in range(3):
-    if os.fork() == 0:
-        if number:
-            os.setsid()
-        if number == 2 and os.fork():
-            os._exit(0)
-        break
-os.write(1, f"pid {os.getpid()}{chr(10)}".encode())
-while True:
-    time.sleep(1)
-"""
 
 
 class Town:
@@ -89,23 +77,6 @@ def town() -> Iterator[Town]:
     made = Town(Path(tempfile.mkdtemp(prefix="wl-")), "loaded")
     yield made
     made.close()
-
-
-def is_running(pid: int) -> bool:
-    member = families.member_of(pid)
-    return member is not None and not member.is_zombie
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def pids(log: Path) -> list[int]:
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
 
 
 def test_a_fork_looks_like_a_start(town: Town) -> None:
@@ -179,7 +150,7 @@ def test_a_cancel_ends_stubborn_processes(town: Town) -> None:
     town.zygote()
     town.log.unlink()
     seconds = asyncio.run(run_and_cancel())
-    assert [] == [pid for pid in pids(town.log) if is_running(pid)]
+    assert [] == alive(pids(town.log))
     assert seconds < 3.0
 
 
@@ -188,7 +159,7 @@ def test_leftovers_of_a_good_command_go_too(town: Town) -> None:
     code = "import subprocess\nprocess = subprocess.Popen(['sleep', '1000'], start_new_session=True)\n"
     ended = town.run(code + "print('pid', process.pid)")
     assert 0 == ended.exit_code
-    assert [] == [pid for pid in pids(town.log) if is_running(pid)]
+    assert [] == alive(pids(town.log))
 
 
 def test_the_guard_may_be_killed(town: Town) -> None:
@@ -208,7 +179,7 @@ def test_the_guard_may_be_killed(town: Town) -> None:
     town.zygote()
     town.log.unlink()
     assert "crash" == asyncio.run(run_and_kill()).trouble
-    wait_until(lambda: not any(is_running(pid) for pid in pids(town.log)))
+    wait_until(lambda: not alive(pids(town.log)))
 
 
 def test_a_thread_in_the_zygote_means_starting_anew(town: Town) -> None:
@@ -258,7 +229,26 @@ def test_a_zygote_goes_with_its_path(town: Town) -> None:
     pid = town.zygote()
     for path in (town.folder / "z").glob("*.sock"):
         path.unlink()
-    wait_until(lambda: not is_running(pid))
+    wait_until(lambda: not alive([pid]))
+
+
+def test_a_zygote_that_nobody_asks_ends(town: Town) -> None:
+    """A zygote ends by itself when nobody has asked it anything for its time, and leaves its children alone."""
+    path = str(town.folder / "z.sock")
+    with listen(path) as listener:
+        options = ("--fd", str(listener.fileno()), "--path", path, "--preload", "loaded", "--idle", "1")
+        argv = town.environment.argv("windlass.serving.zygote", *options)
+        numbers = (listener.fileno(),)
+        zygote = launch(Launch(argv, str(town.folder), dict(os.environ), str(town.log), numbers))
+    town.write("wanted", "import time\ntime.sleep(1000)\n")
+    null = os.open(os.devnull, os.O_RDWR)
+    child = fork_detached(path, Fork("wanted", (), str(town.folder), {}, (null, null), (1, 2), is_detached=True))
+    os.close(null)
+    try:
+        wait_until(lambda: look_at(zygote) is None)
+        assert [child.pid] == alive([child.pid])
+    finally:
+        os.kill(child.pid, signal.SIGKILL)
 
 
 def test_a_replica_lives_by_itself(town: Town) -> None:
@@ -274,7 +264,7 @@ def test_a_replica_lives_by_itself(town: Town) -> None:
         wait_until((town.folder / "mine").exists)
         assert 0o600 == (town.folder / "mine").stat().st_mode & 0o777
         end(path)
-        assert is_running(child.pid)
+        assert [child.pid] == alive([child.pid])
         assert child.started
         with pytest.raises(CannotFork, match="no zygote answers"):
             fork_detached(path, order)

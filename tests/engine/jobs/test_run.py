@@ -6,23 +6,20 @@ import os
 import shutil
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.adapters.processes.scenes import alive, pids, wait_until
 from tests.engine.jobs.scene import FILES, SPEC, Scene
-from windlass.adapters.processes import families
 from windlass.engine.jobs.run import job_main
 from windlass.kernel.errors import Bug, Refused, Unavailable, UserMistake
 from windlass.ports.compute import job_folder
 from windlass.ports.git import TreeEntry
 from windlass.sdk.homes import home_at
-
-DEADLINE_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -99,25 +96,8 @@ def test_a_killed_job_leaves_no_orphan(scene: Scene) -> None:
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-    wait_until(lambda: not any(is_alive(pid) for pid in pids(log)))
+    wait_until(lambda: not alive(pids(log)))
     assert not (Path(job_folder(str(scene.home), request.job)) / "result.json").exists()
-
-
-def is_alive(pid: int) -> bool:
-    member = families.member_of(pid)
-    return member is not None and not member.is_zombie
-
-
-def pids(log: Path) -> list[int]:
-    lines = log.read_text().splitlines() if log.exists() else []
-    return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_job_as_windlass_runs_it(scene: Scene) -> None:

@@ -19,10 +19,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.adapters.processes.scenes import in_child
 from tests.machine.faults.control_life import CONTROL
 from tests.machine.faults.lives import BROKEN, STOPPED, Life, Log, lived
 from tests.machine.faults.site_life import SITE
@@ -137,7 +138,7 @@ def _judged(life: Life, place: Place, code: int, fault: Fault | None, call: str)
     if code:
         found.append(f"the second round ended with {code}: {_last(place.log(2))}")
         return found
-    return found + _in_child(lambda: asyncio.run(life.wrong(str(place.folder), place.told)))
+    return found + in_child(lambda: asyncio.run(life.wrong(str(place.folder), place.told)))
 
 
 def _last(text: str) -> str:
@@ -196,25 +197,6 @@ def _wait(child: int) -> int:
         os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     return 124
-
-
-def _in_child(work: Callable[[], Sequence[str]]) -> list[str]:
-    """The answer of some work in a process of its own, so that this one starts no thread."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if not child:
-        try:
-            answer = list(work())
-        except BaseException as error:
-            answer = [f"{type(error).__name__}: {error}"]
-        with os.fdopen(writing, "w") as file:
-            json.dump(answer, file)
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as file:
-        text = file.read()
-    os.waitpid(child, 0)
-    return list(json.loads(text))
 
 
 def main() -> int:

@@ -31,5 +31,6 @@ def listen(path: str) -> socket.socket:
     except OSError as error:
         found.close()
         words = f"cannot make a socket: {error.strerror or error}"
-        raise Unavailable(words, code="no-socket", where=path) from error
+        remedy = "look after the disk; it is tried again"
+        raise Unavailable(words, code="no-socket", where=path, remedy=remedy) from error
     return found

@@ -43,10 +43,11 @@ class LocalProcesses:
         mark = uuid.uuid4().hex
         memory_bytes_max = command.memory_bytes_max or int(_MEMORY_SHARE_MAX * families.machine_memory_bytes())
         call = command.argv if isinstance(command.argv, ModuleCall) else None
+        zygote = await asyncio.to_thread(self._zygotes.wake, call.environment) if call and self._zygotes else ""
         argv = call.argv if call else command.argv
         order = {
             "argv": argv,
-            "zygote": self._zygotes.wake(call.environment) if call and self._zygotes else "",
+            "zygote": zygote,
             "module": (call.module, *call.arguments) if call else (),
             "folder": command.folder,
             "env": {**command.env, **_marks(mark)},

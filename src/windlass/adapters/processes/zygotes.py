@@ -25,7 +25,14 @@ from windlass.ports.environments import Environment
 ANSWER_SECONDS_MAX = 60.0  # a zygote may be asked while it still imports
 _NAME_HEX = 16
 _MODULE = "windlass.serving.zygote"
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")  # no secret of ours reaches a library
+_PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "TMPDIR",
+    "TZ",
+)  # no secret of ours reaches a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +98,14 @@ class Zygotes:
         with listener:
             arguments = ("--fd", str(listener.fileno()), "--path", path, "--preload", self._preload)
             argv = environment.argv(_MODULE, *arguments)
-            env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-            env |= {"PATH": f"{os.path.dirname(environment.python)}{os.pathsep}{os.defpath}", "PYTHONUNBUFFERED": "1"}
-            launch(Launch(argv, self._folder, env, self._log, (listener.fileno(),)))
+            launch(Launch(argv, self._folder, variables(environment), self._log, (listener.fileno(),)))
+
+
+def variables(environment: Environment) -> dict[str, str]:
+    """What a process of ours sees that serves in this environment, and what zygotes see."""
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    path = f"{os.path.dirname(environment.python)}{os.pathsep}{os.defpath}"
+    return {"PATH": path, **passed_on, "PYTHONUNBUFFERED": "1"}
 
 
 def fork(path: str, order: Fork) -> Forked:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from windlass.adapters.processes import families
 from windlass.adapters.processes.detached import Detached, Launch, end, kill, launch, look_at
 from windlass.adapters.processes.listeners import listen
-from windlass.adapters.processes.zygotes import CannotFork, Fork, Zygotes, fork_detached
+from windlass.adapters.processes.zygotes import CannotFork, Fork, Zygotes, fork_detached, variables
 from windlass.adapters.replicas import records
 from windlass.adapters.replicas.records import Replica
 from windlass.adapters.replicas.sockets import ask, is_alive
@@ -34,7 +34,6 @@ HEALTH_SECONDS = 5.0  # between two questions whether a prediction hangs
 MEMORY_SHARE_MAX = 0.8  # of the machine, where the service names no limit
 TAIL_BYTES = 4096
 _LISTENER = 10  # the number under which a forked replica finds its listening socket
-_PASSED_ON = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")  # no secret of ours reaches a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +142,7 @@ class LocalReplicas:
 
     async def _started(self, replica: Replica, environment: Environment, folder: str, descriptor: int) -> Detached:
         """The replica's process: forked where a zygote can do it, else started anew."""
-        env, log = _variables(environment), self._log(replica.wanted.name)
+        env, log = variables(environment), self._log(replica.wanted.name)
         path = await asyncio.to_thread(self._zygotes.wake, environment) if self._zygotes else ""
         if path:
             call = self._call(replica.wanted, environment, folder, _LISTENER)
@@ -239,12 +238,6 @@ class LocalReplicas:
 
     def _log(self, name: str) -> str:
         return f"{self._settings.folder}/logs/{name}.txt"
-
-
-def _variables(environment: Environment) -> dict[str, str]:
-    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    path = f"{os.path.dirname(environment.python)}{os.pathsep}{os.defpath}"
-    return {"PATH": path, **passed_on, "PYTHONUNBUFFERED": "1"}
 
 
 def _cap(log: str) -> None:

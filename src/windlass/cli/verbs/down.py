@@ -109,7 +109,7 @@ def _end_site(session: Session, progress: Progress) -> list[str]:
 
 def _end_zygotes(home: Home) -> None:
     """End the processes that replicas and jobs were forked from; the connection ends when the process has."""
-    for path in (home.sockets / "z").glob("*.sock"):
+    for path in home.zygote_sockets.glob("*.sock"):
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(END_SECONDS)
             connection.connect(str(path))
