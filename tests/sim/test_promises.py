@@ -13,7 +13,7 @@ from windlass.ports.store import Change
 from windlass.sim import promises
 from windlass.sim.days import SERVICE, SITES, SPEC
 from windlass.sim.promises import PROMISES, Witness, sentence
-from windlass.sim.rest import differences, is_settled, writes
+from windlass.sim.rest import differences, is_settled, stale_plans, writes
 from windlass.sim.scripts import Script
 from windlass.sim.world import World
 
@@ -210,3 +210,22 @@ def test_every_promise_is_a_sentence() -> None:
     sentences = [sentence(one) for one in PROMISES]
     assert len(PROMISES) == len(set(sentences))
     assert all(len(words.split()) > 5 for words in sentences)
+
+
+def test_a_kept_plan_is_the_plan_of_now() -> None:
+    """A service at rest whose plan was kept although another one would be made is found."""
+
+    async def story() -> tuple[list[str], list[str]]:
+        world, witness = await rolling(Script("v2"))
+        await until(world, witness, lambda: witness.state.rollout is None)
+        for _ in range(10):
+            await world.tick()
+        engine = world.engine
+        assert engine is not None
+        before = await stale_plans(world)
+        engine.planning.plans[SERVICE] = replace(engine.planning.plans[SERVICE], slice=None)
+        return before, await stale_plans(world)
+
+    right, wrong = asyncio.run(story())
+    assert [] == right
+    assert 1 == len(wrong)

@@ -139,6 +139,24 @@ async def test_a_damaged_plan_on_disk_leaves_the_one_before(world: World) -> Non
 
 
 @in_a_world
+async def test_what_a_lost_plan_banned_stays_banned(world: World) -> None:
+    """When the newest plan cannot be read any more the one before is in force, without the release that the newest had
+    put into quarantine, however often the agent starts; a plan that lifts the ban is followed."""
+    await world.ready(1, slice_of("s1 a100"))
+    await world.ready(2, slice_of("s2 a95 b5"))
+    await world.ready(3, slice_of("s3 a100", banned=(B,)))
+    world.disk.files["/site/plan.json"] = world.disk.files["/site/plan.json"][:-40]
+    world.uplink.is_cut = True
+    for _ in range(2):
+        world.start_agent()
+        await world.tick(6)
+        assert {A: 100} == world.traffic.send(SERVICE, 100)
+    world.uplink.is_cut = False
+    await world.ready(4, slice_of("s4 a95 b5"))
+    assert "s4 a95 b5" == world.routes
+
+
+@in_a_world
 async def test_reports_go_on_counting_after_a_restart(world: World) -> None:
     """The number of a report is above all that were ever used, whichever agent sends it."""
     await world.ready(1, slice_of("s1 a100"))

@@ -18,6 +18,8 @@ from windlass.planner.views import candidate_of
 from windlass.ports.store import FactQuery, Stored
 
 API = "windlass/v1"
+NOT_READY = "not ready"  # at some site no replica of the live release answers
+NOT_READY = "not ready"  # the live release answers nowhere at some site
 WHY_FACTS = 25  # what led here is in the last two or three rollouts
 
 
@@ -69,7 +71,7 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
     state = stored.services[name]
     plan = engine.plans.get(name)
     wrong = engine.contradictions.get(name, ())
-    word, words = _headline(state, plan, wrong)
+    word, words = _headline(state, plan, wrong, sites)
     waiting_for, waiting_until = _waiting(state, plan, word)
     current = stored.slices.get(name)
     return {
@@ -101,6 +103,8 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
 
 def _waiting(state: ServiceState, plan: ServicePlan | None, word: str) -> tuple[str, Instant | None]:
     """What is waited for, and until when where that is known."""
+    if word == NOT_READY:
+        return "its replicas are ready, or `windlass rollback`", None
     if word == "frozen" and state.freeze is not None:
         return "`windlass resume`", state.freeze.until
     report = _deciding(state, plan)
@@ -117,7 +121,9 @@ def _deciding(state: ServiceState, plan: ServicePlan | None) -> Any:
     return next(iter(busy or waiting), None)
 
 
-def _headline(state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, ...]) -> tuple[str, str]:
+def _headline(
+    state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, ...], sites: tuple[SiteSeen, ...]
+) -> tuple[str, str]:
     report = _deciding(state, plan)
     because = report.because if report else ""
     said = {one.stage: one.because for one in plan.reports} if plan else {}
@@ -143,7 +149,7 @@ def _headline(state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, .
         return "rolled back", f"{serves}{short(away[0].release)} is quarantined: {away[0].because}"
     if report is not None and report.stage == "builds" and report.move == "none":
         return "failed", because
-    return _settled(state, because)
+    return _settled(state, because, sites)
 
 
 def _held_up(state: ServiceState) -> str:
@@ -161,7 +167,7 @@ def _held_up(state: ServiceState) -> str:
     return f"; {len(waiting)} release{'s wait' if len(waiting) > 1 else ' waits'} for traffic" if waiting else ""
 
 
-def _settled(state: ServiceState, because: str) -> tuple[str, str]:
+def _settled(state: ServiceState, because: str, sites: tuple[SiteSeen, ...]) -> tuple[str, str]:
     candidate = state.releases.get(candidate_of(state))
     if candidate is not None and candidate.verdict in ("fail", "unsure"):
         words = f"release {short(candidate.release)}: gate {candidate.verdict}, {candidate.verdict_sentence}"
@@ -170,9 +176,22 @@ def _settled(state: ServiceState, because: str) -> tuple[str, str]:
         return "failed", f"the gate of release {short(candidate.release)} could not be run: {candidate.gate_words}"
     if state.absent_since:
         return "absent", f"absent since commit {short(state.absent_since)}; it keeps serving until `windlass retire`"
+    silent = [words for seen in sites if (words := _silence(state, seen))]
+    if state.live and silent:
+        return NOT_READY, f"release {short(state.live)} shall serve, and {silent[0]}; what served before goes on"
     if state.live:
         return "live", f"release {short(state.live)} serves"
     return "waiting", because or "no release yet"
+
+
+def _silence(state: ServiceState, seen: SiteSeen) -> str:
+    """Why no replica of the live release answers at a site; empty where one does."""
+    report = seen.report
+    found = [one for one in report.replicas if (one.service, one.release) == (state.service, state.live)]
+    if any(one.state == "ready" for one in found):
+        return ""
+    words = next((f": {one.words}" for one in found if one.words), "")
+    return f"none of its replicas is ready at {report.site}{words}"
 
 
 def _commit(state: ServiceState) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from windlass.kernel.errors import WindlassError
 from windlass.sim.faults import KINDS
 from windlass.sim.mishaps import End, revive, revive_control, some_site
 from windlass.sim.promises import Witness
-from windlass.sim.rest import differences, is_at_rest, is_settled, writes
+from windlass.sim.rest import differences, is_at_rest, is_settled, stale_plans, writes
 from windlass.sim.scripts import Script
 from windlass.sim.world import World
 from windlass.site.acts import Asked
@@ -94,8 +94,10 @@ async def live_through(seed: int, only: Collection[int] | None = None, seconds: 
             return weather.day
     weather.calm()
     for second in range(CALM_SECONDS_MAX):
-        if second >= NOTICE_SECONDS and second % NOTICE_SECONDS == 0 and await is_settled(weather.world):
-            break
+        if second >= NOTICE_SECONDS and second % NOTICE_SECONDS == 0:
+            if await is_settled(weather.world):
+                break
+            await weather.leave_what_does_not_start()
         if not await weather.tick():
             return weather.day
     weather.day.broken += await _at_rest(weather)
@@ -116,7 +118,11 @@ async def _at_rest(weather: "Weather") -> list[str]:
     written = writes(world) - before
     if written:
         return [f"A settled system makes no writes: {dict(written)}"]
-    return [*differences(world), *_unanswered(witness)]
+    assert world.engine is not None
+    world.engine.woken = True  # so that what is compared was planned, or kept, at this very instant
+    if not await weather.tick():
+        return []
+    return [*differences(world), *await stale_plans(world), *_unanswered(witness)]
 
 
 def _unanswered(witness: Witness) -> list[str]:
@@ -172,6 +178,13 @@ class Weather:
         for site in self.world.sites.values():
             revive(site)
         self.world.callers.rate = 200.0
+
+    async def leave_what_does_not_start(self) -> None:
+        """A release that a person put live unseen and that cannot start: who is on call goes back, as `status` says."""
+        world, state = self.world, await self.world.state()
+        moves = state.rollout is not None and not state.rollout.paused_by
+        if not world.scripts.starts(state.live) and not moves and not state.acts:
+            self.witness.asked.add(await world.ask("rollback", "it does not start"))
 
     async def _event(self, name: str, chance: random.Random) -> None:
         world = self.world

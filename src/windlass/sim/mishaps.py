@@ -193,8 +193,7 @@ def replicas_start_slowly(world: World, chance: random.Random) -> End:
 
 def _let(world: World, site: SimulatedSite, release: str) -> None:
     site.replicas.let(release)
-    script = world.scripts.of_release(release)
-    if script is not None and not script.starts:
+    if not world.scripts.starts(release):
         site.replicas.break_release(release, "no module named sklearn")
 
 

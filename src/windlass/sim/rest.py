@@ -3,6 +3,7 @@
 from collections import Counter
 
 from windlass.delivery.services.types import Route
+from windlass.engine.planning import Planning
 from windlass.planner.types import ServicePlan, StageReport
 from windlass.sim.world import REPOSITORY, World
 
@@ -75,6 +76,18 @@ def differences(world: World) -> list[str]:
         f"After faults stop every site does what the plan says: {site.name} has {found} instead of {wanted}"
         for site in world.sites.values()
         if (found := _routes(world, site.name)) != wanted
+    ]
+
+
+async def stale_plans(world: World) -> list[str]:
+    """Services at rest whose kept plan is another one than planning anew gives."""
+    assert world.engine is not None
+    engine = world.engine
+    anew = await Planning(engine.ports, engine.sites).plan(await engine.current(), engine.jobs)
+    return [
+        f"A plan that was kept is the plan of now: {one.service} would get {one.facts}, {one.slice}"
+        for one in anew
+        if (one.facts, one.slice) != ((kept := engine.plans[one.service]).facts, kept.slice)
     ]
 
 

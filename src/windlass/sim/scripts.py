@@ -56,6 +56,10 @@ class Scripts:
         found = [script for script in self.by_commit.values() if script.release == release]
         return found[-1] if found else None
 
+    def starts(self, release: str) -> bool:
+        """Whether the model server of this release starts; one script of it that says no is enough."""
+        return all(script.starts for script in self.by_commit.values() if script.release == release)
+
     def __call__(self, request: JobRequest) -> Outcome:
         """How a job goes."""
         script = self.by_commit[str(request.body["commit"])]

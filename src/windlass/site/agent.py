@@ -7,10 +7,11 @@ next agent adopts them.
 
 import asyncio
 import logging
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
-from windlass.delivery.services.types import ServiceSlice
+from windlass.delivery.services.types import ServiceSlice, SitePlan
 from windlass.facts.counts import SiteReport
 from windlass.kernel.errors import Unavailable, UserMistake
 from windlass.kernel.instants import Instant, later, seconds_between
@@ -20,7 +21,7 @@ from windlass.site.acts import Asked, Journalled, breach, entry_for, in_force, s
 from windlass.site.driving import Driving
 from windlass.site.holding import Holding
 from windlass.site.journal import Journal
-from windlass.site.memory import Memory
+from windlass.site.memory import Memory, generation_of
 from windlass.site.types import DISK, PLAN, SitePorts, SiteSettings
 
 __all__ = ["Agent", "SitePorts", "SiteSettings", "build"]
@@ -60,6 +61,8 @@ class Agent:
         self._is_open = False
         self._is_down = False  # nothing is started any more
         self._is_over = False  # nothing runs any more
+        self._routed_generation = 0  # of the plan by which an earlier agent routed last, and what that plan banned
+        self._routed_bans: dict[str, tuple[str, ...]] = {}
         self._generation = 0  # of the plan whose routing the gateway has confirmed
         self._counts = TrafficCounts()
         self._counted_at = Instant(0)
@@ -138,6 +141,8 @@ class Agent:
         await self._journal.open()
         await self._holding.open()
         self._driving.open()
+        self._routed_generation = generation_of(self._memory.routed)
+        self._routed_bans = {piece.service: piece.banned for piece in self._memory.routed.services}
         self._counted_steps = self._memory.steps
         self._contact_at = self._ports.clock.now()
         self._is_open = True
@@ -161,13 +166,22 @@ class Agent:
 
     async def _drive(self) -> None:
         generation = self._holding.generation
-        await self._driving.drive(self._slices(), generation)
+        await self._driving.drive(self._slices(), max(generation, self._routed_generation))
         if self._driving.is_settled:
             self._generation = generation
 
     def _slices(self) -> tuple[ServiceSlice, ...]:
         plan = self._holding.plan
-        return tuple(in_force(piece, self._journal.entries) for piece in plan.services) if plan else ()
+        if plan is None:
+            return ()
+        return tuple(in_force(self._still_banned(piece, plan), self._journal.entries) for piece in plan.services)
+
+    def _still_banned(self, piece: ServiceSlice, plan: SitePlan) -> ServiceSlice:
+        """A plan older than what the gateway runs is in force only because the newer one cannot be read any more: what
+        that one banned stays banned."""
+        if plan.generation >= self._routed_generation:
+            return piece
+        return replace(piece, banned=(*piece.banned, *self._routed_bans.get(piece.service, ())))
 
     async def _count(self) -> None:
         now = self._ports.clock.now()

@@ -100,6 +100,12 @@ class Memory:
                 log.warning("state_not_stored: %s", error)
 
 
+def generation_of(wish: TrafficWish) -> int:
+    """The generation of the plan by which a wish was made; 0 where nothing was routed."""
+    first = wish.version.partition(".")[0]
+    return int(first) if first.isdecimal() else 0
+
+
 def _extended(seen: tuple[StepSeen, ...], piece: ServiceSlice) -> tuple[StepSeen, ...]:
     current = StepSeen(piece.salt, piece.step_id)
     if current in seen:

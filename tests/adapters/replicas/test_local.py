@@ -1,6 +1,7 @@
 """Model servers as real processes: they outlive the agent, and their sockets outlive them."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -14,8 +15,12 @@ import pytest
 from tests.adapters.replicas.scenes import ReplicaScene, good, replica_scene, store_release
 from windlass.adapters.processes.families import member_of
 from windlass.adapters.replicas import local
+from windlass.adapters.world import files
+from windlass.adapters.world.files import disk_trouble
 from windlass.ports.replicas import ReplicaWanted
 from windlass.testing.conformance.replicas import until
+
+DEADLINE_SECONDS = 60.0
 
 
 async def ask(path: str, service: str = "fraud") -> tuple[int, float]:
@@ -98,6 +103,34 @@ def test_a_replica_that_nobody_wrote_down_is_adopted() -> None:
             assert first == await until(scene, "fraud-0", "ready")
             assert (200, 1.0) == await ask(first.socket)
             assert str(first.pid) in Path(scene.folder, "site/processes.json").read_text()
+
+    asyncio.run(story())
+
+
+def test_a_full_disk_ends_no_replica(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica whose number cannot be written down answers all the same, one that is stopped goes, and the numbers are
+    written once there is room."""
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(path: str, data: bytes, mode: int = 0o600) -> None:
+        raise disk_trouble(full, path)
+
+    async def story() -> None:
+        async with replica_scene() as scene:
+            await scene.replicas.start(wanted(scene, "fraud-1"))
+            await until(scene, "fraud-1", "ready")
+            with monkeypatch.context() as patched:
+                patched.setattr(files, "write_file", fail)
+                await scene.replicas.start(wanted(scene))
+                ready = await until(scene, "fraud-0", "ready")
+                assert (200, 1.0) == await ask(ready.socket)
+                await scene.replicas.stop("fraud-1", 1.0)
+                async with asyncio.timeout(DEADLINE_SECONDS):
+                    while len(await scene.replicas.look()) > 1:
+                        await asyncio.sleep(0.02)
+            await scene.replicas.look()
+            stored = json.loads(Path(scene.folder, "site/processes.json").read_text())
+            assert [("fraud-0", ready.pid)] == [(one["wanted"]["name"], one["pid"]) for one in stored]
 
     asyncio.run(story())
 

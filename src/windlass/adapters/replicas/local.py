@@ -6,7 +6,6 @@ caller; `look` says how it goes.
 """
 
 import asyncio
-import contextlib
 import os
 from dataclasses import dataclass
 
@@ -63,6 +62,7 @@ class LocalReplicas:
         self._records = f"{settings.folder}/processes.json"
         files.make_folder(settings.sockets)
         files.make_folder(f"{settings.folder}/logs")
+        self._is_unsaved = False
         self._replicas = records.load(self._records, clock.now())
 
     async def start(self, wanted: ReplicaWanted) -> None:
@@ -85,6 +85,8 @@ class LocalReplicas:
 
     async def look(self) -> tuple[ReplicaProcess, ...]:
         """Every replica; see `Replicas.look`."""
+        if self._is_unsaved:
+            self._save()
         replicas = [self._replicas[name] for name in sorted(self._replicas)]
         await asyncio.gather(*(self._examine(replica) for replica in replicas))
         for replica in replicas:
@@ -121,8 +123,7 @@ class LocalReplicas:
         replica = Replica(wanted, self._clock.now(), Detached(member.pid, member.started), answer.listener)
         replica.answered_at = replica.began
         self._replicas[wanted.name] = replica
-        with contextlib.suppress(WindlassError):
-            records.save(self._records, self._replicas.values())
+        self._save()
         return True
 
     async def _launch(self, replica: Replica) -> None:
@@ -136,7 +137,7 @@ class LocalReplicas:
                 return
             replica.process = await self._started(replica, environment, folder, replica.listener.fileno())
             replica.began = replica.answered_at = self._clock.now()
-            records.save(self._records, self._replicas.values())
+            self._save()
         except WindlassError as error:
             replica.state, replica.words = "failed", str(error)
 
@@ -178,7 +179,15 @@ class LocalReplicas:
         files.remove_quietly(self._control(name))
         if self._replicas.get(name) is replica:
             del self._replicas[name]
-        records.save(self._records, self._replicas.values())
+        self._save()
+
+    def _save(self) -> None:
+        """Write down which processes run. On a full disk they run all the same, and the next look tries again."""
+        try:
+            records.save(self._records, self._replicas.values())
+            self._is_unsaved = False
+        except WindlassError:
+            self._is_unsaved = True
 
     async def _examine(self, replica: Replica) -> None:
         """Look at one replica: does it run, does it answer, does it hold too much memory?"""

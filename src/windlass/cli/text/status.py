@@ -10,7 +10,8 @@ from windlass.kernel.digests import short
 Item = Mapping[str, Any]
 LABEL = 12
 SCALE = 16
-GOOD, BAD, BUSY = ("live",), ("contradiction", "failed", "gate fail", "refused"), ("building", "judging", "rolling out")
+GOOD, BUSY = ("live",), ("building", "judging", "rolling out")
+BAD = ("contradiction", "failed", "gate fail", "not ready", "refused")
 
 
 def status_lines(answer: Item, paint: Paint, width: int) -> Iterator[str]:
