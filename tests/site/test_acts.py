@@ -52,6 +52,13 @@ def test_acts_on_others_change_nothing() -> None:
     assert piece == in_force(piece, [left(4, B, A, piece)])
 
 
+def test_what_a_person_left_is_banned_here() -> None:
+    """Until the plan has seen the act, nothing that the site holds on to may bring the release back."""
+    piece = slice_of("s2 a95 b5")
+    assert (B,) == in_force(piece, [left(1, B, A, piece)]).banned
+    assert () == in_force(slice_of("s2 a95 b5", seen_entry=1), [left(1, B, A, piece)]).banned
+
+
 def test_a_banned_release_without_a_refuge_stays() -> None:
     """Where nothing else could answer, a ban cannot be kept: the plan itself is wrong, and callers come first."""
     piece = slice_of("s2 b100", banned=(B,))

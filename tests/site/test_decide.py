@@ -60,6 +60,20 @@ def _acts(orders: Orders) -> str:
     return " ".join([*starts, *stops])
 
 
+@pytest.mark.parametrize(
+    ("banned", "routes"),
+    [((), "s2 a95 b5"), ((B,), "s2 a100"), ((A,), "s2 b100"), ((A, B), "s2 a95 b5")],
+    ids=["none", "candidate", "champion", "all"],
+)
+def test_what_is_banned_goes_before_the_next_release_is_ready(banned: tuple[str, ...], routes: str) -> None:
+    """Until the release of the plan is ready what is routed goes on, without what the plan bans, unless nothing else
+    could answer."""
+    routed = TrafficWish("1.1", (slice_of("s2 a95 b5"),), tuple(_at(["a0", "b0"])))
+    running = tuple(replica(text) for text in ("a0:ready", "b0:ready", "c0:starting"))
+    orders = decide(SiteView(NOW, (slice_of("s3 c100", banned=banned),), running, routed))
+    assert routes == words_of(orders.services[0])
+
+
 def test_a_failed_replica_waits_for_its_pause() -> None:
     """A replica that failed is started again when its pause is over, and not before."""
     view = SiteView(NOW, (slice_of("s1 a100"),), (replica("a0:failed"),))

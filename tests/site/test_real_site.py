@@ -169,7 +169,7 @@ def test_a_rollout_loses_no_request() -> None:
                     site.publish(weight)
                     await site.in_force()
                     await load.more(30)
-            assert {200: len(load.answers)} == load.statuses
+            assert {200: len(load.answers)} == load.statuses, [one for one in load.answers if one.status != 200][:3]
             assert {short(site.first), short(site.second)} == releases(load)
             await eventually(lambda: len(load.answers) == counted(site))
             assert not any(report.gap for report in site.control.arrived)
@@ -189,7 +189,7 @@ def test_killed_replicas_lose_no_request() -> None:
                     os.kill(pid, signal.SIGKILL)
                     await eventually(lambda pid=pid: site.processes()[short(site.first)] != pid)  # type: ignore[misc]
                 await load.more(50)
-            assert {200: len(load.answers)} == load.statuses
+            assert {200: len(load.answers)} == load.statuses, [one for one in load.answers if one.status != 200][:3]
 
     asyncio.run(story())
 
@@ -214,7 +214,7 @@ def test_a_killed_agent_loses_no_request() -> None:
                 os.kill(before[short(site.first)], signal.SIGKILL)
                 await eventually(lambda: site.processes() != before)
                 await load.more(50)
-            assert {200: len(load.answers)} == load.statuses
+            assert {200: len(load.answers)} == load.statuses, [one for one in load.answers if one.status != 200][:3]
 
     asyncio.run(story())
 
@@ -258,7 +258,7 @@ def test_a_person_goes_back_at_the_site() -> None:
                 site.kill_agent()
                 site.start_agent()
                 await load.more(40)
-            assert {200: len(load.answers)} == load.statuses
+            assert {200: len(load.answers)} == load.statuses, [one for one in load.answers if one.status != 200][:3]
             last = {answer.headers["x-windlass-release"] for answer in load.answers[moved:]}
             assert {short(site.first)} == last
 

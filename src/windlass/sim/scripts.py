@@ -57,8 +57,9 @@ class Scripts:
         return found[-1] if found else None
 
     def starts(self, release: str) -> bool:
-        """Whether the model server of this release starts; one script of it that says no is enough."""
-        return all(script.starts for script in self.by_commit.values() if script.release == release)
+        """Whether the model server of this release starts."""
+        script = self.of_release(release)
+        return script is None or script.starts
 
     def __call__(self, request: JobRequest) -> Outcome:
         """How a job goes."""

@@ -4,7 +4,7 @@ Wired as `main` wires the real one; only the adapters differ. Crashing the contr
 stored; crashing a site agent drops everything that is not on its disk.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from windlass.adapters.simulated.compute import SimulatedCompute
 from windlass.adapters.simulated.git import SimulatedGit
@@ -150,6 +150,9 @@ class World:
             del files["windlass.yaml"]
         below = self.git.branches.get((REPOSITORY, "main"), "") if parent is None else parent
         commit = self.git.force(REPOSITORY, script.subject, files, parent=below)
+        known = self.scripts.of_release(script.release)
+        if known is not None:
+            script = replace(script, starts=known.starts)  # a release that was made before is the same release
         self.scripts.by_commit[commit] = script
         if not script.starts:
             for site in self.sites.values():

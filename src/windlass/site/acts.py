@@ -75,7 +75,7 @@ def in_force(piece: ServiceSlice, journal: Iterable[Journalled]) -> ServiceSlice
         else:
             current = _leave(current, entry)
     for release in current.banned:
-        current = _without(current, release, _refuge(current, release))
+        current = without(current, release, _refuge(current, release))
     return current
 
 
@@ -99,13 +99,14 @@ def breach(piece: ServiceSlice, counts: Iterable[StepCounts]) -> str:
 
 def _leave(piece: ServiceSlice, entry: JournalEntry) -> ServiceSlice:
     """The step gets a name of its own: its shares are not those that the rollout's evidence is weighed with."""
-    left = _without(piece, entry.leaves, entry.returns_to)
+    left = without(piece, entry.leaves, entry.returns_to)
+    left = replace(left, banned=tuple(dict.fromkeys((*piece.banned, entry.leaves))))
     if left.routes == piece.routes:
         return left
     return replace(left, step_id=f"{piece.step_id}.j{entry.seq}")
 
 
-def _without(piece: ServiceSlice, leaves: str, returns_to: str) -> ServiceSlice:
+def without(piece: ServiceSlice, leaves: str, returns_to: str) -> ServiceSlice:
     """The slice in which one release has no weight and another has taken it over."""
     freed = sum(route.weight for route in piece.routes if route.release == leaves)
     rest = [route for route in piece.routes if route.release != leaves]

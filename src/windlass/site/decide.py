@@ -13,6 +13,7 @@ from windlass.kernel.digests import digest_of_value, hex_of
 from windlass.kernel.instants import seconds_between
 from windlass.ports.replicas import ReplicaProcess, ReplicaWanted
 from windlass.ports.traffic import Endpoints
+from windlass.site.acts import without
 from windlass.site.types import Orders, SiteView, Stop
 
 DRAIN_SECONDS = 10.0  # for replicas whose service is known no more
@@ -80,8 +81,17 @@ def _choose(piece: ServiceSlice, seen: _Seen) -> ServiceSlice:
             continue
         ready = seen.ready.get((piece.service, route.release), ())
         if len(ready) < max(1, counts.get(route.release, 1)):
-            return routed
+            return _purged(routed, piece.banned)
     return piece
+
+
+def _purged(routed: ServiceSlice, banned: tuple[str, ...]) -> ServiceSlice:
+    """What is routed now, without what must not serve any more, where something else that is routed can take over."""
+    for release in banned:
+        others = [one.release for one in routed.routes if one.weight > 0 and one.release not in banned]
+        if others:
+            routed = without(routed, release, others[0])
+    return routed
 
 
 def _is_answered(piece: ServiceSlice, seen: _Seen) -> bool:

@@ -16,12 +16,17 @@ BOOTS_MAX = 1_000  # ended agents whose late reports are known
 
 class MailboxSites:
     """One plan and one report per site, each the newest. Reports are ordered by the agent's process and its number; one
-    of a process that another has followed is late."""
+    of a process that another has followed is late.
+
+    Which of two processes came later cannot be told from one report each: the first one heard may be the later one. A
+    process that was taken for ended, and goes on while the other is silent, is the one that lives.
+    """
 
     def __init__(self) -> None:
         self._plans: dict[str, SignedPlan] = {}
         self._reports: dict[str, tuple[SiteReport, Instant]] = {}
         self._ended: dict[str, deque[str]] = {}
+        self._doubts: dict[str, tuple[str, int]] = {}  # what the last report of a process said that was taken for ended
         self._ways: dict[str, tuple[float, Instant]] = {}  # the quickest way so far in milliseconds, and when
 
     def publish(self, plan: SignedPlan) -> None:
@@ -39,6 +44,7 @@ class MailboxSites:
         known = self._reports.get(report.site)
         if known is not None and not self._follows(report, known[0]):
             return
+        self._doubts.pop(report.site, None)
         self._reports[report.site] = (report, Instant(report.at + round(self._way(report, at))))
 
     def reports(self) -> tuple[tuple[SiteReport, Instant], ...]:
@@ -50,9 +56,14 @@ class MailboxSites:
             return report.seq > known.seq
         ended = self._ended.setdefault(report.site, deque(maxlen=BOOTS_MAX))
         if report.boot in ended:
-            return False
+            boot, seq = self._doubts.get(report.site, ("", 0))
+            self._doubts[report.site] = (report.boot, report.seq)
+            if boot != report.boot or report.seq <= seq:
+                return False
+            ended.remove(report.boot)
+        else:
+            self._ways.pop(report.site, None)  # a new process may come with another clock
         ended.append(known.boot)
-        self._ways.pop(report.site, None)
         return True
 
     def _way(self, report: SiteReport, at: Instant) -> float:

@@ -95,7 +95,7 @@ def _wait(view: RolloutView, now: Instant) -> Decision[Move] | None:
     if evidence.ratio_e >= limits.ratio_e_min:
         return _hold(WrongSplit(evidence.ratio_e), Until("a person looks: `windlass abort` or `windlass promote`"))
     soaked_at = later(view.step_began, seconds=limits.soak_seconds)
-    if now < soaked_at:
+    if view.step_began <= now < soaked_at:  # a step from the future was begun by a clock that was wrong
         return _hold(Soaking(seconds_between(now, soaked_at)), Until("the soak ends", soaked_at))
     if view.edges_ready and not view.has_edges:
         return Decision(Move.MEASURE, EdgesKnown())
