@@ -86,11 +86,13 @@ def _choose(piece: ServiceSlice, seen: _Seen) -> ServiceSlice:
 
 
 def _purged(routed: ServiceSlice, banned: tuple[str, ...]) -> ServiceSlice:
-    """What is routed now, without what must not serve any more, where something else that is routed can take over."""
+    """What is routed now, without what must not serve any more. Where all of it must not, the champion stays until the
+    next release is ready: nothing else could answer."""
     for release in banned:
-        others = [one.release for one in routed.routes if one.weight > 0 and one.release not in banned]
-        if others:
-            routed = without(routed, release, others[0])
+        usable = [one.release for one in routed.routes if one.weight > 0 and one.release not in banned]
+        champion = [one.release for one in routed.routes if one.role == "champion" and one.release != release]
+        for refuge in (usable or champion)[:1]:
+            routed = without(routed, release, refuge)
     return routed
 
 
