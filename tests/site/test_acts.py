@@ -57,6 +57,8 @@ def test_what_a_person_left_is_banned_here() -> None:
     piece = slice_of("s2 a95 b5")
     assert (B,) == in_force(piece, [left(1, B, A, piece)]).banned
     assert () == in_force(slice_of("s2 a95 b5", seen_entry=1), [left(1, B, A, piece)]).banned
+    only = slice_of("s1 b100")
+    assert () == in_force(only, [left(1, B, "", only)]).banned  # nothing else could answer
 
 
 def test_a_banned_release_without_a_refuge_stays() -> None:

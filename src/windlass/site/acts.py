@@ -100,7 +100,8 @@ def breach(piece: ServiceSlice, counts: Iterable[StepCounts]) -> str:
 def _leave(piece: ServiceSlice, entry: JournalEntry) -> ServiceSlice:
     """The step gets a name of its own: its shares are not those that the rollout's evidence is weighed with."""
     left = without(piece, entry.leaves, entry.returns_to)
-    left = replace(left, banned=tuple(dict.fromkeys((*piece.banned, entry.leaves))))
+    if entry.returns_to:  # else nothing but it can answer until the plan has seen the act
+        left = replace(left, banned=tuple(dict.fromkeys((*piece.banned, entry.leaves))))
     if left.routes == piece.routes:
         return left
     return replace(left, step_id=f"{piece.step_id}.j{entry.seq}")
