@@ -11,7 +11,7 @@ from windlass.ports.traffic import TrafficWish
 from windlass.ports.world import Clock, Disk
 from windlass.site.types import NOTHING_ROUTED
 
-BLOCK = 1_000_000  # numbers are reserved in blocks that last for months, so that a settled site writes nothing
+BLOCK = 1_000_000  # numbers are reserved in blocks that last for days, so that a settled site writes nothing
 STEPS_MAX = 24  # per service: no rollout has more
 
 log = logging.getLogger("windlass.site")
