@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from windlass.kernel.limits import REQUEST_BODY_BYTES_MAX
+from windlass.serving.connections import answering_whole
 from windlass.serving.door import Call, Door, Reply, seconds_allowed, too_large
 from windlass.serving.problems import ModelFailed, Rejected
 from windlass.serving.worker import Overloaded, Worker
@@ -138,6 +139,8 @@ def serve(application: Application, listener: socket.socket, timeout_seconds: fl
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(timeout_seconds)),
     )
+    config.load()
+    config.http_protocol_class = answering_whole(config.http_protocol_class)
     server = _Server(config)
 
     def leave(number: int, frame: types.FrameType | None) -> None:
