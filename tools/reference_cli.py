@@ -58,7 +58,7 @@ shows what it waits for.
 | 10 | the gate failed: a statistical no |
 | 11 | inconclusive: not enough evidence |
 | 12 | the rollout that was waited for went back |
-| 13 | refused: by policy, quarantine or freeze |
+| 13 | refused: by policy, quarantine or freeze, or cancelled by a person |
 | 124, 130, 143 | `--timeout` passed; interrupted; terminated |
 
 Only commands that compute or wait for a verdict return 10 to 12. For several services the code is the first of 1, 12,

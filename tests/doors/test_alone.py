@@ -41,5 +41,8 @@ def test_what_the_site_cannot_do_is_not_tried(typed: Type, made: Town) -> None:
     refused = typed("rollback --to 12345678")
     assert (1, "") == (refused.code, refused.out)
     assert "the site alone knows one way back only" in refused.err
+    refused = typed("abort --build")
+    assert (1, "") == (refused.code, refused.out)
+    assert "builds and gates belong to the control plane" in refused.err
     assert 0 == typed("abort").code
     assert 13 == typed("abort").code

@@ -15,6 +15,7 @@ from tests.doors.conftest import Type
 from tests.doors.town import LIVE, Town
 from windlass.cli.talk import Paint, harmless
 from windlass.cli.text.status import status_lines
+from windlass.sim.scripts import Script
 
 HERE = Path(__file__).parent
 
@@ -56,6 +57,21 @@ def test_logs_are_pieces_of_files(typed: Type, made: Town, state: Path) -> None:
     assert "==> build build.txt <==\nold\n" in both and "==> gate gate.txt <==\njudged\n" in both
     answer = json.loads(typed("logs --source build -o json").out)
     assert ("log", "build", "old\n") == (answer["kind"], answer["source"], answer["text"])
+
+
+def test_a_cancelled_build_is_shown(typed: Type, made: Town) -> None:
+    """`abort` ends the build that runs; `status` and `why` say who did it and why, and a wait for the commit ends."""
+    made.play(*LIVE)
+    made.world.commit(Script("v2", build_seconds=100_000.0))
+    made.play("tick 4s")
+    made.open()
+    asked = typed("abort --reason 'too slow'")
+    assert (0, True) == (asked.code, "is cancelled; `windlass retry` starts again" in asked.out)
+    shown = typed("status").out
+    assert "doctor-visits  cancelled" in shown
+    assert "build       cancelled by" in shown and "build failed" not in shown
+    assert "too slow" in typed("why").out
+    assert 13 == typed("status --wait").code
 
 
 def test_the_recorded_row_is_offered(typed: Type, made: Town) -> None:

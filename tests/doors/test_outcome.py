@@ -19,6 +19,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "absent": ("ServiceAbsent", {"commit": COMMIT}),
     "skipped": ("CommitSkipped", {"commit": COMMIT}),
     "building": ("BuildStarted", {"commit": COMMIT}),
+    "cancelled": ("BuildCancelled", {"commit": COMMIT}),
+    "gate-cancelled": ("GateCancelled", {"release": "blake3:1"}),
     "made": ("ReleaseMade", MINE),
     "already-live": ("AlreadyLive", MINE),
     "override": ("OverrideMade", {"release": "blake3:1"}),

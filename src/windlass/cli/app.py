@@ -34,7 +34,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "promote": ("windlass.cli.verbs.acts:promote", "move traffic on to the next step, or all of it"),
         "pause": ("windlass.cli.verbs.acts:pause", "keep the rollout where it is"),
         "resume": ("windlass.cli.verbs.acts:resume", "let traffic move again"),
-        "abort": ("windlass.cli.verbs.acts:abort", "end the rollout; its release gets no traffic"),
+        "abort": ("windlass.cli.verbs.acts:abort", "end the rollout, or the build or gate that runs"),
         "rollback": ("windlass.cli.verbs.acts:rollback", "go back to an earlier release and freeze"),
         "undo": ("windlass.cli.verbs.acts:undo", "the same as rollback"),
         "retry": ("windlass.cli.verbs.acts:retry", "build or judge again, or lift a quarantine"),

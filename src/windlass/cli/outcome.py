@@ -102,11 +102,13 @@ _OF_COMMIT: dict[str, Judge] = {
     "CommitSkipped": _always(Exit.INCONCLUSIVE),
     "BuildStarted": _open,
     "BuildFailed": _failed,
+    "BuildCancelled": _always(Exit.REFUSED),
     "AlreadyLive": _always(Exit.DONE),
 }
 _OF_RELEASE: dict[str, Judge] = {
     "VerdictGiven": _verdict,
     "GateBroken": _broken,
+    "GateCancelled": _always(Exit.REFUSED),
     "OverrideMade": _open,
     "Retried": _open,
     "RolloutStarted": _open,

@@ -148,7 +148,8 @@ def _headline(
         serves = f"release {short(state.live)} serves; " if state.live else ""
         return "rolled back", f"{serves}{short(away[0].release)} is quarantined: {away[0].because}"
     if report is not None and report.stage == "builds" and report.move == "none":
-        return "failed", because
+        known = state.builds.get(wanted.build_key) if wanted is not None else None
+        return "cancelled" if known is not None and known.cancelled_by else "failed", because
     return _settled(state, because, sites)
 
 
@@ -172,6 +173,8 @@ def _settled(state: ServiceState, because: str, sites: tuple[SiteSeen, ...]) -> 
     if candidate is not None and candidate.verdict in ("fail", "unsure"):
         words = f"release {short(candidate.release)}: gate {candidate.verdict}, {candidate.verdict_sentence}"
         return "gate " + candidate.verdict, words
+    if candidate is not None and candidate.gate_cancelled_by:
+        return "cancelled", f"the gate of release {short(candidate.release)} was {candidate.gate_words}"
     if candidate is not None and candidate.gate_words:
         return "failed", f"the gate of release {short(candidate.release)} could not be run: {candidate.gate_words}"
     if state.absent_since:

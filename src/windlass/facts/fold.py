@@ -82,6 +82,18 @@ def _build_failed(state: ServiceState, body: kinds.BuildFailed, at: Instant) -> 
     return _with_build(state, build)
 
 
+def _build_cancelled(state: ServiceState, body: kinds.BuildCancelled, at: Instant) -> ServiceState:
+    known = state.builds.get(body.build_key)
+    job, attempt = (known.job, known.attempt) if known else ("", 1)
+    words = _cancelled(body.who, body.reason)
+    build = BuildState(body.build_key, body.commit, "failed", job, attempt, at, words, "cancelled")
+    return _with_build(state, replace(build, cancelled_by=body.who))
+
+
+def _cancelled(who: str, reason: str) -> str:
+    return f"cancelled by {who}" + (f": {reason}" if reason else "")
+
+
 def _with_build(state: ServiceState, build: BuildState) -> ServiceState:
     return replace(state, builds={**state.builds, build.build_key: build})
 
@@ -111,6 +123,9 @@ def _release_made(state: ServiceState, body: kinds.ReleaseMade, at: Instant) -> 
             build_key=body.build_key,
             made_at=at,
             fate=earlier.fate if body.release == state.live else "",
+            gate_attempt=0,  # another commit is another attempt
+            gate_words="",
+            gate_cancelled_by="",
         )
     fresh_env = "" if state.fresh_env == body.build_key else state.fresh_env
     state = replace(state, releases={**state.releases, body.release: made}, fresh_env=fresh_env)
@@ -174,6 +189,7 @@ def _verdict(state: ServiceState, body: kinds.VerdictGiven, at: Instant) -> Serv
         gate_request={},
         gate_attempt=0,
         gate_words="",
+        gate_cancelled_by="",
     )
 
 
@@ -186,6 +202,17 @@ def _gate_broken(state: ServiceState, body: kinds.GateBroken, at: Instant) -> Se
         gate_attempt=body.attempt,
         gate_words=body.words,
         verdict_at=at,
+    )
+
+
+def _gate_cancelled(state: ServiceState, body: kinds.GateCancelled, at: Instant) -> ServiceState:
+    return _change_release(
+        state,
+        body.release,
+        gate_job="",
+        gate_request={},
+        gate_words=_cancelled(body.who, body.reason),
+        gate_cancelled_by=body.who,
     )
 
 
@@ -282,7 +309,8 @@ def _retried(state: ServiceState, body: kinds.Retried, at: Instant) -> ServiceSt
         key: build for key, build in state.builds.items() if key != body.build_key or build.state not in forgotten
     }
     again = replace(state, builds=builds, fresh_env=body.build_key if body.fresh_env else state.fresh_env)
-    return _change_release(again, body.release, verdict="", verdict_policy="", gate_attempt=0, gate_words="")
+    anew: dict[str, Any] = {"gate_attempt": 0, "gate_words": "", "gate_cancelled_by": ""}
+    return _change_release(again, body.release, verdict="", verdict_policy="", **anew)
 
 
 def _retired(state: ServiceState, body: kinds.Retired, at: Instant) -> ServiceState:
@@ -301,10 +329,12 @@ _MEANINGS: dict[type, Callable[[ServiceState, Any, Instant], ServiceState]] = {
     kinds.ServiceAbsent: _absent,
     kinds.BuildStarted: _build_started,
     kinds.BuildFailed: _build_failed,
+    kinds.BuildCancelled: _build_cancelled,
     kinds.ReleaseMade: _release_made,
     kinds.GateStarted: _gate_started,
     kinds.VerdictGiven: _verdict,
     kinds.GateBroken: _gate_broken,
+    kinds.GateCancelled: _gate_cancelled,
     kinds.RolloutStarted: _rollout_started,
     kinds.StepTaken: _step,
     kinds.RolloutEnded: _rollout_ended,

@@ -69,6 +69,7 @@ _SENTENCES: dict[type, Callable[[Any], str]] = {
     kinds.CommitSkipped: lambda b: f"commit {short(b.commit)} was skipped: {short(b.newer)} is newer",
     kinds.BuildStarted: lambda b: f"building commit {short(b.commit)}, attempt {b.attempt}",
     kinds.BuildFailed: _failed,
+    kinds.BuildCancelled: lambda b: f"the build of commit {short(b.commit)} is cancelled {_by(b.who, b.reason)}",
     kinds.ReleaseMade: lambda b: (
         f"commit {short(b.commit)} became release {short(b.release)} ({b.format}, {b.size_bytes:,} bytes) "
         f"in {b.seconds:.1f} s"
@@ -77,6 +78,7 @@ _SENTENCES: dict[type, Callable[[Any], str]] = {
     kinds.GateStarted: lambda b: f"judging release {short(b.release)}",
     kinds.VerdictGiven: lambda b: f"gate {b.verdict} for release {short(b.release)}: {b.sentence}",
     kinds.GateBroken: lambda b: f"the gate of release {short(b.release)} could not be run: {b.words}",
+    kinds.GateCancelled: lambda b: f"the gate of release {short(b.release)} is cancelled {_by(b.who, b.reason)}",
     kinds.RolloutStarted: lambda b: f"rollout {b.rollout} of release {short(b.release)} starts: {b.because}",
     kinds.StepTaken: _step,
     kinds.RolloutEnded: _ended,

@@ -39,6 +39,7 @@ class BuildState:
     log: str = ""
     release: str = ""
     request: Mapping[str, object] = field(default_factory=dict)  # kept while the build runs
+    cancelled_by: str = ""  # who ended it by hand; empty where nobody did
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class ReleaseState:
     gate_request: Mapping[str, object] = field(default_factory=dict)  # kept while the job runs
     gate_attempt: int = 0
     gate_words: str = ""
+    gate_cancelled_by: str = ""  # who ended the last judgement by hand; empty where nobody did
     overridden: bool = False
     fate: str = ""
     fate_because: str = ""

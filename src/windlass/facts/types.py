@@ -110,6 +110,16 @@ class BuildFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildCancelled:
+    """A person ended a build that ran. It is not tried again by itself."""
+
+    commit: str
+    build_key: str
+    who: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseMade:
     """A build ended in this release. Provenance: the same release can be made from many commits."""
 
@@ -170,6 +180,15 @@ class GateBroken:
     release: str
     words: str
     attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class GateCancelled:
+    """A person ended a judgement that ran; no verdict exists. It is not tried again by itself."""
+
+    release: str
+    who: str
+    reason: str
 
 
 # -- rollouts ----------------------------------------------------------------------------------------------

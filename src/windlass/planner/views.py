@@ -104,6 +104,7 @@ def gate_view(draft: Draft) -> GateView | None:
         attempt=record.gate_attempt,
         broken_at=record.verdict_at,
         broken_words=record.gate_words,
+        cancelled=bool(record.gate_cancelled_by),
     )
 
 

@@ -1,5 +1,6 @@
 """The next move of a service's builds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,9 @@ def view_of(row: Row) -> BuildView:
 def _known(row: Row) -> BuildState | None:
     if not row["known"]:
         return None
+    if row["known"] == "cancelled":
+        ended = BuildState("key", row["of"], "failed", "job", 1, NOW, "cancelled by ann: too slow", "cancelled")
+        return replace(ended, cancelled_by="ann")
     state, kind, attempt = row["known"].split("/") if "/" in row["known"] else (row["known"], "", "1")
     at = later(NOW, seconds=-float(row["ago"]))
     return BuildState("key", row["of"], state, "job", int(attempt), at, "exit 1", kind, release="r2")

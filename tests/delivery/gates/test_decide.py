@@ -1,5 +1,6 @@
 """When a release is judged, and when its verdict stands."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,18 @@ def test_moves(row: Row) -> None:
     decision = decide(view_of(row), NOW)
     until = decision.until.words if decision.until else ""
     assert (row["move"], row["because"], row["until"]) == (decision.move, decision.because.sentence(), until)
+
+
+def test_what_a_person_cancelled_is_not_judged_again_by_itself() -> None:
+    """A cancelled judgement waits for a person or another commit; a verdict that still holds is not undone by it."""
+    stopped = GateView(RELEASE, "c1", "live", "p1", broken_words="cancelled by ann: too slow", cancelled=True)
+    decision = decide(stopped, NOW)
+    words = f"the gate of release {'a' * 12} was cancelled by ann: too slow"
+    assert (GateMove.NONE, words) == (decision.move, decision.because.sentence())
+    assert decision.until is not None
+    assert "another commit, or `windlass retry`" == decision.until.words
+    holds = replace(stopped, verdict=VerdictSeen("pass", "so it is", "live", "p1", "c1"))
+    assert "gate pass: so it is" == decide(holds, NOW).because.sentence()
 
 
 def test_without_a_release_nothing_is_judged() -> None:

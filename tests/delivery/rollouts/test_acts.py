@@ -1,5 +1,6 @@
 """What a person's act means at each moment."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def after(verb: str, state: ServiceState, candidate: str = "", **arguments: obje
     ("verb", "state", "words"),
     [
         ("promote", live(), "no release waits for traffic"),
-        ("abort", live(), "no rollout is under way"),
+        ("abort", live(), "no rollout, build or gate is under way"),
         ("pause", live(), "no rollout is under way"),
         ("resume", live(), "nothing is paused or frozen"),
         ("rollback", ServiceState(SERVICE), "no release serves: there is nothing to go back from"),
@@ -273,6 +274,75 @@ def test_retry_of_what_is_about_to_be_built_changes_nothing() -> None:
         (ended,) = answer(act("retry"), state, "")
         assert isinstance(ended, kinds.ActEnded)
         assert ("done", f"commit {short(commit('v2'))} is built with the data of now") == (ended.outcome, ended.words)
+
+
+def building(name: str = "v2") -> ServiceState:
+    """`v1` serves, and a commit is being built."""
+    begun = kinds.BuildStarted(commit(name), wanted(name).build_key, "b")
+    return tell(live(), wanted(name), begun)
+
+
+def test_abort_cancels_a_build() -> None:
+    """Without a rollout `abort` ends the build that runs, says who and why, and `retry` builds again."""
+    state, outcome, words = after("abort", building())
+    key = wanted("v2").build_key
+    said = f"the build of commit {short(commit('v2'))} is cancelled; `windlass retry` starts again"
+    assert ("done", said) == (outcome, words)
+    build = state.builds[key]
+    assert ("failed", "cancelled", "cancelled by ann: because") == (build.state, build.kind, build.words)
+    assert ("ann", commit("v2"), {}) == (build.cancelled_by, build.commit, build.request)
+    assert {} == state.quarantine
+    state, outcome, words = after("retry", state)
+    assert ("done", f"commit {short(commit('v2'))} builds again") == (outcome, words)
+    assert key not in state.builds
+
+
+def test_a_cancelled_build_is_cancelled_for_all_its_commits() -> None:
+    """A newer commit that waits for the same build shares its end; a newer one with another build comes next."""
+    same = replace(wanted("v2"), commit=commit("v3"))
+    state, _, _ = after("abort", tell(building(), same))
+    assert commit("v3") == state.builds[wanted("v2").build_key].commit
+    asked = answer(act("abort"), tell(building(), same), "")
+    assert [commit("v2"), commit("v3")] == [one.commit for one in asked[:-1]]
+    _, outcome, words = after("abort", tell(building(), wanted("v3")))
+    said = f"the build of commit {short(commit('v2'))} is cancelled; commit {short(commit('v3'))}, the newest, is next"
+    assert ("done", said) == (outcome, words)
+
+
+def test_abort_cancels_a_gate() -> None:
+    """Without a rollout `abort` ends the judgement that runs, and `retry` judges again; whatever ended it before."""
+    judging = tell(waiting("pass"), kinds.GateStarted(V2, V1, "g", {"release": V2}))
+    state, outcome, words = after("abort", judging)
+    said = f"the gate of release {short(V2)} is cancelled; `windlass retry` starts again"
+    assert ("done", said) == (outcome, words)
+    record = state.releases[V2]
+    assert ("", {}, "ann") == (record.gate_job, record.gate_request, record.gate_cancelled_by)
+    assert "cancelled by ann: because" == record.gate_words
+    state, outcome, words = after("retry", state, V2)
+    assert ("done", f"release {short(V2)} is judged again") == (outcome, words)
+    assert ("", "") == (state.releases[V2].gate_words, state.releases[V2].gate_cancelled_by)
+
+
+def test_abort_build_leaves_the_rollout() -> None:
+    """While a rollout runs `abort` ends the rollout, and `abort --build` the build and the gate beside it."""
+    both = tell(
+        moving(),
+        wanted("v3"),
+        kinds.BuildStarted(commit("v3"), wanted("v3").build_key, "b"),
+        kinds.GateStarted(V2, V1, "g"),
+    )
+    state, _, _ = after("abort", both)
+    assert (None, "running") == (state.rollout, state.builds[wanted("v3").build_key].state)
+    state, outcome, words = after("abort", both, build=True)
+    said = f"the build of commit {short(commit('v3'))} is cancelled and the gate of release {short(V2)} is cancelled"
+    assert ("done", f"{said}; `windlass retry` starts again") == (outcome, words)
+    assert (both.rollout, "failed", "") == (
+        state.rollout,
+        state.builds[wanted("v3").build_key].state,
+        state.releases[V2].gate_job,
+    )
+    _, outcome, words = after("abort", moving(), build=True)
+    assert ("refused", "no build or gate is under way") == (outcome, words)
 
 
 def test_retry_in_a_fresh_environment() -> None:

@@ -147,7 +147,8 @@ def _candidate(item: Item, width: int) -> Iterator[str]:
 def _troubles(item: Item, now: str, paint: Paint, width: int) -> Iterator[str]:
     for build in item.get("builds", ())[-1:]:
         if build["state"] == "failed":
-            yield from _field("build failed", f"{build['words']} (`windlass logs {item['service']}`)", width)
+            label = "build" if build["kind"] == "cancelled" else "build failed"
+            yield from _field(label, f"{build['words']} (`windlass logs {item['service']}`)", width)
     if item.get("frozen") and item["state"] != "frozen":
         frozen = item["frozen"]
         yield from _field("frozen by", f"{frozen['who']}: {frozen['reason'] or 'no reason given'}", width)

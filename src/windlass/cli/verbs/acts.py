@@ -43,10 +43,14 @@ def promote(session: Session, names: tuple[str, ...], reason: str, **flags: bool
 
 @verb("abort")
 @_service
+@click.option("--build", is_flag=True, help="End the build or gate that runs, and leave a rollout as it is.")
 @_reason
-def abort(session: Session, names: tuple[str, ...], reason: str) -> int:
-    """End the rollout under way: its release goes to 0 % and into quarantine."""
-    return _one(session, "abort", names, {}, reason)
+def abort(session: Session, names: tuple[str, ...], build: bool, reason: str) -> int:
+    """End the rollout under way: its release goes to 0 % and into quarantine.
+
+    Without a rollout, or with --build, end the build and the gate that run; `windlass retry` starts them again.
+    """
+    return _one(session, "abort", names, {"build": True} if build else {}, reason)
 
 
 @verb("pause")
@@ -160,6 +164,12 @@ def _carry_out(session: Session, verb: str, services: list[str], arguments: Argu
 
 def _at_site(session: Session, verb: str, names: tuple[str, ...], arguments: Arguments, reason: str) -> int:
     """The site agent carries it out alone, and the control plane adopts it later."""
+    if arguments.get("build"):
+        raise Unavailable(
+            "builds and gates belong to the control plane, and it does not answer",
+            code="no-build-alone",
+            remedy="`windlass up` starts it again; then repeat this",
+        )
     seen = session.site.get("status")
     service, release = service_and_release(session, names, [str(one["service"]) for one in seen["services"]])
     if release or arguments.get("to"):

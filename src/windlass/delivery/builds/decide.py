@@ -13,6 +13,7 @@ from windlass.delivery.builds.types import (
     BuildHeld,
     BuildMove,
     BuildRuns,
+    BuildStopped,
     BuildView,
     Built,
     NothingWanted,
@@ -56,6 +57,9 @@ def _made(known: BuildState, wanted: Wanted) -> Decision[BuildMove]:
 
 def _failed(known: BuildState, now: Instant) -> Decision[BuildMove]:
     commit = short(known.commit)
+    if known.cancelled_by:
+        until = Until("another commit, or `windlass retry`")
+        return Decision(BuildMove.NONE, BuildStopped(commit, known.words), until)
     if known.kind not in ("network", "disk", "crash") or known.attempt >= ATTEMPTS_MAX:
         until = Until("another commit, or `windlass retry`")
         return Decision(BuildMove.NONE, BuildBroken(commit, known.words), until)

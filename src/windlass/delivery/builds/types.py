@@ -85,6 +85,17 @@ class BuildHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class BuildStopped:
+    """A person ended the build; `words` begin with "cancelled by"."""
+
+    commit: str
+    words: str
+
+    def sentence(self) -> str:
+        return f"the build of commit {self.commit} was {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
 class BuildBroken:
     commit: str
     words: str

@@ -10,6 +10,7 @@ from windlass.delivery.gates.types import (
     RETRY_SECONDS,
     GateBroke,
     GateMove,
+    GateStopped,
     GateView,
     Judged,
     JudgeDue,
@@ -33,6 +34,9 @@ def decide(view: GateView, now: Instant) -> Decision[GateMove]:
     due = _due(view, view.verdict)
     if not due and view.verdict is not None:
         return _stands(view.verdict)
+    if view.cancelled:
+        until = Until("another commit, or `windlass retry`")
+        return Decision(GateMove.NONE, GateStopped(release, view.broken_words), until)
     if view.attempt:
         return _broken(view, due, now)
     return Decision(GateMove.START, JudgeDue(release, due))

@@ -183,7 +183,8 @@ class GateView:
     """One release before its gate. `release` is empty where nothing waits for a verdict.
 
     `running` says that a gate job was started and has no result as a fact; `job` is that job as it is now. `attempt`
-    counts attempts that broke since the last verdict; `broken_at` and `broken_words` tell of the last one.
+    counts attempts that broke since the last verdict; `broken_at` and `broken_words` tell of the last one. `cancelled`
+    says that a person ended it; `broken_words` then say who.
     """
 
     release: str
@@ -196,6 +197,7 @@ class GateView:
     attempt: int = 0
     broken_at: Instant = NEVER
     broken_words: str = ""
+    cancelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,3 +253,14 @@ class GateBroke:
 
     def sentence(self) -> str:
         return f"the gate of release {self.release} could not be run: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
+class GateStopped:
+    """A person ended the judgement; `words` begin with "cancelled by"."""
+
+    release: str
+    words: str
+
+    def sentence(self) -> str:
+        return f"the gate of release {self.release} was {self.words}"

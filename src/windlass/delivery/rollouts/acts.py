@@ -140,11 +140,31 @@ def _quarantine(act: ActState, state: ServiceState, release: str) -> kinds.Quara
 
 
 def _abort(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
-    if state.rollout is None:
-        raise _No("no rollout is under way")
+    if state.rollout is None or _flag(act, "build"):
+        return _abort_jobs(act, state)
     release = state.rollout.release
     ended = _ended(act, state, "aborted", f"aborted by {act.who}")
     return (ended, _quarantine(act, state, release)), f"release {short(release)} is back at 0 % and quarantined"
+
+
+def _abort_jobs(act: ActState, state: ServiceState) -> tuple[Facts, str]:
+    """Cancel the build and the judgement that run. A newest commit that the build was for too shares its end."""
+    facts: list[Any] = []
+    words, then, wanted = [], "`windlass retry` starts again", state.wanted
+    for build in [one for one in state.builds.values() if one.state == "running"]:
+        commits = {build.commit: True}
+        if wanted is not None and wanted.build_key == build.build_key:
+            commits[wanted.commit] = True
+        elif wanted is not None:
+            then = f"commit {short(wanted.commit)}, the newest, is next"
+        facts += [kinds.BuildCancelled(commit, build.build_key, act.who, act.reason) for commit in commits]
+        words.append(f"the build of commit {short(build.commit)} is cancelled")
+    for record in [one for one in state.releases.values() if one.gate_job]:
+        facts.append(kinds.GateCancelled(record.release, act.who, act.reason))
+        words.append(f"the gate of release {short(record.release)} is cancelled")
+    if not facts:
+        raise _No(f"no {'' if state.rollout else 'rollout, '}build or gate is under way")
+    return tuple(facts), f"{' and '.join(words)}; {then}"
 
 
 def _pause(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
@@ -247,7 +267,7 @@ def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, s
     if wanted is not None and (build is None or build.state == "running"):
         return (), f"commit {short(wanted.commit)} is built with the data of now"
     record = state.releases.get(candidate)
-    if record is not None and record.verdict in ("unsure", "fail", ""):
+    if record is not None and (record.verdict in ("unsure", "fail", "") or record.gate_words):
         retried = kinds.Retried(candidate, record.build_key, act.who, act.reason)
         return (retried,), f"release {short(candidate)} is judged again"
     if state.quarantine:
