@@ -5,7 +5,7 @@ import json
 import os
 import shlex
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +13,11 @@ import pytest
 
 from tests.doors.conftest import Type
 from tests.doors.town import LIVE, Town
+from windlass.adapters.simulated.store import SimulatedLeftovers
 from windlass.cli.talk import Paint, harmless
 from windlass.cli.text.status import status_lines
+from windlass.kernel.instants import Instant
+from windlass.ports.leftovers import Leftover
 from windlass.sim.scripts import Script
 
 HERE = Path(__file__).parent
@@ -72,6 +75,38 @@ def test_a_cancelled_build_is_shown(typed: Type, made: Town) -> None:
     assert "build       cancelled by" in shown and "build failed" not in shown
     assert "too slow" in typed("why").out
     assert 13 == typed("status --wait").code
+
+
+class Lying(SimulatedLeftovers):
+    """Two folders of jobs and an environment lie around; one of the folders comes into use before it is removed."""
+
+    found_ones = (
+        Leftover("environment", "e" * 64, 3 * 2**20, Instant(0)),
+        Leftover("job", "build-a", 2048, Instant(0)),
+        Leftover("job", "build-b", 2048, Instant(0)),
+    )
+
+    async def found(self, repositories: Collection[str]) -> tuple[Leftover, ...]:
+        """All three."""
+        return self.found_ones
+
+    async def remove(self, leftovers: Collection[Leftover]) -> tuple[Leftover, ...]:
+        """All but the last."""
+        return tuple(leftovers)[:-1]
+
+
+def test_a_collection_says_what_goes(typed: Type, made: Town) -> None:
+    """`gc --dry-run` names each thing beside the store with its size; `gc` counts what went, by kind."""
+    made.play("service doctor-visits")
+    engine = made.world.engine
+    assert engine is not None
+    engine.ports = replace(engine.ports, leftovers=Lying())
+    made.open()
+    told = typed("gc --dry-run").out
+    assert f"would remove environment {'e' * 64} (3.0 MiB)\n" in told and "folder of a job build-b (2.0 KiB)" in told
+    items = json.loads(typed("gc --dry-run -o json").out)["items"]
+    assert {"kind": "job", "name": "build-a", "size_bytes": 2048} == items[1]
+    assert "removed 1 environment (3.0 MiB)\nremoved 1 folder of a job (2.0 KiB)\n" in typed("gc").out
 
 
 def test_the_recorded_row_is_offered(typed: Type, made: Town) -> None:

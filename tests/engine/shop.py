@@ -1,6 +1,7 @@
 """A control plane with a real store and real files: releases of a few bytes, and the facts about them."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Coroutine, Mapping
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from windlass.adapters.artifacts import FileArtifacts
+from windlass.adapters.compute.local import LocalCompute
+from windlass.adapters.leftovers import LocalLeftovers
 from windlass.adapters.store.sqlite import SqliteStore
 from windlass.adapters.world import RealClock
 from windlass.delivery.releases.manifest import ManifestFile, write_manifest
@@ -45,9 +48,10 @@ class Shop:
 
     def engine(self) -> Engine:
         """A control plane that reads what is on the disk. It touches nothing but its store, its files and its clock."""
-        rest = dict.fromkeys(("chance", "git", "compute", "sites", "signer", "machine"))
-        store = SqliteStore(str(self.folder / "facts.db"), executor="inline")
-        ports: Any = {"clock": RealClock(), "store": store, "artifacts": self.artifacts, **rest}
+        rest = dict.fromkeys(("chance", "git", "sites", "signer", "machine"))
+        store, home = SqliteStore(str(self.folder / "facts.db"), executor="inline"), str(self.folder)
+        lying: Any = {"compute": LocalCompute(home), "leftovers": LocalLeftovers(home)}
+        ports: Any = {"clock": RealClock(), "store": store, "artifacts": self.artifacts, **lying, **rest}
         return Engine(EnginePorts(**ports))
 
     def put(self, text: str) -> str:
@@ -91,6 +95,23 @@ class Shop:
         then = time.time() - seconds
         for path in (self.folder / "store" / "blobs").rglob("*"):
             os.utime(path, (then, then))
+
+    def lay(self, path: str, text: str = "some bytes", *, seconds: float = 2 * DAY) -> Path:
+        """A file below the home that is this old, and so are the folders above it."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        then = time.time() - seconds
+        for one in (file, *file.parents):
+            if one != self.folder and self.folder in one.parents:
+                os.utime(one, (then, then))
+        return file
+
+    def environment(self, digest: str, lock: str, *, seconds: float = 2 * DAY) -> Path:
+        """A whole environment with this lock, under the name of a digest."""
+        name = digest.removeprefix("blake3:")
+        record = self.lay(f"store/environments/{name}/environment.json", json.dumps({"lock": lock}), seconds=seconds)
+        return record.parent
 
     def collect(self, *, dry_run: bool = False) -> Collected:
         """One collection by a control plane that has just started."""

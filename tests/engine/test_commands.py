@@ -8,7 +8,7 @@ import pytest
 
 from windlass.adapters.simulated.compute import Outcome, SimulatedCompute
 from windlass.adapters.simulated.git import SimulatedGit
-from windlass.adapters.simulated.store import SimulatedArtifacts, SimulatedMachine, SimulatedSigner
+from windlass.adapters.simulated.store import SimulatedArtifacts, SimulatedLeftovers, SimulatedMachine, SimulatedSigner
 from windlass.adapters.simulated.world import SimulatedChance, SimulatedClock
 from windlass.adapters.sites import MailboxSites
 from windlass.adapters.store.sqlite import SqliteStore
@@ -67,6 +67,7 @@ class Scene:
             sites=MailboxSites(),
             signer=SimulatedSigner(),
             machine=self.machine,
+            leftovers=SimulatedLeftovers(),
         )
         self.clock.engine = self.engine = Engine(ports)
         self.tell(*first_release())

@@ -36,7 +36,7 @@ class Scene:
     watch: Watch = field(default_factory=Watch)
 
     def __post_init__(self) -> None:
-        rest: Any = dict.fromkeys(("store", "compute", "artifacts", "sites", "signer"))
+        rest: Any = dict.fromkeys(("store", "compute", "artifacts", "sites", "signer", "leftovers"))
         self.ports = EnginePorts(
             clock=self.clock, chance=SimulatedChance(1), git=self.git, machine=self.machine, **rest
         )

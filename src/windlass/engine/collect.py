@@ -1,4 +1,4 @@
-"""Removing what no plan can still reach: `windlass gc`.
+"""Removing what no plan can still reach: `windlass gc`. What is left over beside the store: `leftovers.py`.
 
 Kept are the live, previous, best, quarantined, moving and waiting releases, the last ten of each service, and
 everything that their provenance and verdicts name. The others are forgotten by a fact first: from then on an equal
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from windlass.delivery.releases.manifest import read_manifest
 from windlass.engine.commands import Principal
+from windlass.engine.leftovers import reach_of, repositories_of, spare_leftovers
 from windlass.engine.loop import Engine
 from windlass.facts import types as kinds
 from windlass.facts.ledger import Fact
@@ -19,6 +20,7 @@ from windlass.kernel.digests import Digest, parse_digest
 from windlass.kernel.instants import NEVER, Instant, later
 from windlass.planner.views import candidate_of
 from windlass.ports.artifacts import Blob
+from windlass.ports.leftovers import Leftover
 from windlass.ports.store import Stored
 
 YOUNG_SECONDS = 86_400.0  # somebody may be about to name what is younger
@@ -33,6 +35,7 @@ class Collected:
     blobs: int
     size_bytes: int
     kept: int
+    leftovers: tuple[Leftover, ...] = ()
 
 
 async def collect(engine: Engine, who: Principal, *, dry_run: bool) -> Collected:
@@ -51,7 +54,18 @@ async def collect(engine: Engine, who: Principal, *, dry_run: bool) -> Collected
     spare = _spare(blobs, needed, _limit(stored, engine.ports.clock.now()))
     if spare and not dry_run:
         await engine.ports.artifacts.remove(frozenset(blob.digest for blob in spare))
-    return Collected(forgotten, len(spare), sum(blob.size_bytes for blob in spare), len(blobs) - len(spare))
+    freed, left = sum(blob.size_bytes for blob in spare), await _leftovers(engine, stored, needed)
+    if left and not dry_run:
+        left = await engine.ports.leftovers.remove(left)
+    return Collected(forgotten, len(spare), freed, len(blobs) - len(spare), left)
+
+
+async def _leftovers(engine: Engine, stored: Stored, needed: frozenset[Digest]) -> tuple[Leftover, ...]:
+    kept = {service: kept_releases(state) for service, state in stored.services.items()}
+    known = [job.job for job in await engine.ports.compute.look()]
+    found = await engine.ports.leftovers.found(repositories_of(stored.services, stored.repositories))
+    limit = _limit(stored, engine.ports.clock.now())
+    return spare_leftovers(found, reach_of(stored.services, kept, needed, known), limit)
 
 
 def kept_releases(state: ServiceState) -> frozenset[str]:

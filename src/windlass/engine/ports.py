@@ -6,6 +6,7 @@ from windlass.ports.artifacts import Artifacts
 from windlass.ports.compute import Compute
 from windlass.ports.git import Git
 from windlass.ports.keys import Signer
+from windlass.ports.leftovers import Leftovers
 from windlass.ports.machine import Machine
 from windlass.ports.sites import Sites
 from windlass.ports.store import Store
@@ -23,3 +24,4 @@ class EnginePorts:
     sites: Sites
     signer: Signer
     machine: Machine
+    leftovers: Leftovers

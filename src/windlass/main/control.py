@@ -9,6 +9,7 @@ from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.compute.local import LocalCompute
 from windlass.adapters.git import PygitRepositories, secrets_of
 from windlass.adapters.keys import load_signer, make_key
+from windlass.adapters.leftovers import LocalLeftovers
 from windlass.adapters.machine import LocalMachine
 from windlass.adapters.processes.listeners import listen
 from windlass.adapters.sites import MailboxSites
@@ -50,6 +51,7 @@ def engine_ports(home: Home) -> EnginePorts:
         sites=MailboxSites(),
         signer=signer,
         machine=LocalMachine(str(home.folder)),
+        leftovers=LocalLeftovers(str(home.folder)),
     )
 
 

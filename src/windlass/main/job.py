@@ -4,6 +4,7 @@ import asyncio
 import os
 
 from windlass.adapters.artifacts import FileArtifacts
+from windlass.adapters.environments.holding import held
 from windlass.adapters.environments.local import LocalEnvironments
 from windlass.adapters.git import PygitRepositories, secrets_of
 from windlass.adapters.machine import LocalMachine
@@ -30,4 +31,5 @@ def run_job(home: Home, job: str) -> int:
         processes=processes,
         tables=FileTables(),
     )
-    return asyncio.run(job_main(str(home.folder), job, ports))
+    with held(str(home.store)):
+        return asyncio.run(job_main(str(home.folder), job, ports))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from windlass.adapters.simulated.compute import SimulatedCompute
 from windlass.adapters.simulated.git import SimulatedGit
 from windlass.adapters.simulated.replicas import SimulatedReplicas
-from windlass.adapters.simulated.store import SimulatedArtifacts, SimulatedMachine, SimulatedSigner
+from windlass.adapters.simulated.store import SimulatedArtifacts, SimulatedLeftovers, SimulatedMachine, SimulatedSigner
 from windlass.adapters.simulated.taps import Killed, Tap, tapped
 from windlass.adapters.simulated.traffic import SimulatedTraffic
 from windlass.adapters.simulated.world import ProcessClock, SimulatedChance, SimulatedClock, SimulatedDisk
@@ -59,6 +59,7 @@ class World:
     def __init__(self, seed: int, service: str, spec: str, sites: tuple[str, ...] = ("local",)) -> None:
         self.service = service
         self.spec = spec
+        self.beside: dict[str, bytes] = {}  # what else every commit holds, by path
         self.clock = SimulatedClock()
         self.control_clock = ProcessClock(self.clock)
         self.chance = SimulatedChance(seed)
@@ -127,6 +128,7 @@ class World:
             sites=MailboxSites(),
             signer=SimulatedSigner(),
             machine=tapped(self.machine, "machine", tap),
+            leftovers=SimulatedLeftovers(),
         )
         engine = Engine(ports, tuple(self.sites))
         for site in self.sites.values():
@@ -142,6 +144,7 @@ class World:
             parent: the commit below it: another one than the branch's head rewrites history.
         """
         files = {
+            **self.beside,
             "windlass.yaml": self.spec.encode() if spec is None else spec,
             "train.py": (script.same_as or script.subject).encode(),
             "data/holdout.csv": b"id,label\n",

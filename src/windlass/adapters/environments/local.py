@@ -188,6 +188,12 @@ class LocalEnvironments:
         return self._store / "environments" / hex_of(digest)
 
 
+def lock_of_environment(folder: str) -> str | None:
+    """The lock that a whole environment was filled from; None where it is not whole."""
+    record = read_file(f"{folder}/environment.json")
+    return None if record is None else str(json.loads(record)["lock"])
+
+
 def _rename_scripts(pending: Path, folder: Path) -> None:
     """Let the environment's scripts name the folder it will have; both names have the same length."""
     before, after = str(pending).encode(), str(folder).encode()

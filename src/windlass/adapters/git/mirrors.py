@@ -12,7 +12,7 @@ from typing import Any, Literal
 import pygit2
 from pygit2.enums import CredentialType
 
-from windlass.adapters.git.addresses import Address, GitSecrets
+from windlass.adapters.git.addresses import Address, GitSecrets, address_of
 from windlass.kernel.digests import digest_of, hex_of
 from windlass.kernel.errors import Unavailable, UserMistake, clip
 
@@ -21,11 +21,24 @@ CONNECT_MS_MAX = 10_000
 SILENCE_MS_MAX = 60_000
 
 
+def mirror_name(repository: str) -> str:
+    """What the mirror of a repository is called; empty for one that needs none, or that no address means."""
+    try:
+        address = address_of(repository)
+    except UserMistake:
+        return ""
+    return _name(address) if address.url else ""
+
+
+def _name(address: Address) -> str:
+    return f"{hex_of(digest_of(address.url.encode()))[:32]}.git"
+
+
 class Mirror:
     """The local copy of one remote repository, made when it is first needed."""
 
     def __init__(self, folder: str, address: Address, secrets: GitSecrets) -> None:
-        self._path = os.path.join(folder, f"{hex_of(digest_of(address.url.encode()))[:32]}.git")
+        self._path = os.path.join(folder, _name(address))
         self._address = address
         self._secrets = secrets
 

@@ -81,6 +81,13 @@ def marked(mark: str) -> tuple[Member, ...]:
     return tuple(member for member in found if not member.is_zombie)
 
 
+def command_lines() -> tuple[bytes, ...]:
+    """How every process of the machine was started: its arguments, as far as they may be seen."""
+    if not HAS_PROC:
+        return _command_lines_by_ps()
+    return tuple(_command_line(name) for name in os.listdir(_PROC) if name.isdigit())
+
+
 def resident_bytes(members: Iterable[Member]) -> int:
     """The memory that these processes hold; pages that they share are counted once for each."""
     return sum(member.resident_bytes for member in members)
@@ -112,6 +119,19 @@ def machine_memory_bytes() -> int:
         if text.isdigit():
             total = min(total, int(text))
     return total
+
+
+def _command_line(pid: str) -> bytes:
+    try:
+        with open(f"{_PROC}/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _command_lines_by_ps() -> tuple[bytes, ...]:
+    with subprocess.Popen(["ps", "-axww", "-o", "command="], stdout=subprocess.PIPE) as listing:
+        return tuple(listing.communicate()[0].splitlines())
 
 
 def _has_mark(pid: int, mark: str) -> bool:

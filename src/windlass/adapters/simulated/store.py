@@ -1,11 +1,13 @@
 """Blobs in memory, and a machine without surprises."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from windlass.kernel.digests import Digest, digest_of
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
 from windlass.ports.artifacts import Blob
+from windlass.ports.leftovers import Leftover
 from windlass.ports.world import Clock
 
 
@@ -62,6 +64,18 @@ class SimulatedMachine:
     def zone_offset_seconds(self, zone: str, at: Instant) -> int:
         """Every zone is UTC here."""
         return 0
+
+
+class SimulatedLeftovers:
+    """A world in which nothing lies around."""
+
+    async def found(self, repositories: Collection[str]) -> tuple[Leftover, ...]:
+        """Nothing."""
+        return ()
+
+    async def remove(self, leftovers: Collection[Leftover]) -> tuple[Leftover, ...]:
+        """What was found is gone."""
+        return tuple(leftovers)
 
 
 class SimulatedSigner:

@@ -4,9 +4,11 @@ A new content goes into a temporary file beside the old one, is synced, and take
 synced, because a rename that the folder forgot never happened.
 """
 
+import contextlib
 import errno
 import os
 import secrets
+import shutil
 
 from windlass.kernel.errors import Unavailable, clip
 
@@ -132,6 +134,16 @@ def remove_quietly(path: str) -> None:
         os.unlink(path)
     except OSError:
         return
+
+
+def remove_tree(folder: str) -> None:
+    """Remove a folder, also where a user's code took the rights away; what is gone already is no trouble."""
+    with contextlib.suppress(FileNotFoundError):
+        for path, names, _ in os.walk(folder):
+            for name in names:
+                if not os.path.islink(f"{path}/{name}"):
+                    os.chmod(f"{path}/{name}", 0o700)
+        shutil.rmtree(folder)
 
 
 def _create(path: str) -> None:

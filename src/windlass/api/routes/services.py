@@ -77,7 +77,9 @@ async def act(
 async def gc(request: Request, body: CollectBody) -> dict[str, Any]:
     """Remove what no plan can still reach."""
     collected = await collect(engine_of(request), principal_of(request), dry_run=body.dry_run)
-    return {"api": queries.API, "kind": "gc", "dry_run": body.dry_run, **to_json(collected)}
+    items = [{"kind": one.kind, "name": one.name, "size_bytes": one.size_bytes} for one in collected.leftovers]
+    counted = {key: value for key, value in to_json(collected).items() if key != "leftovers"}
+    return {"api": queries.API, "kind": "gc", "dry_run": body.dry_run, **counted, "items": items}
 
 
 @router.get("/logs/{service}")

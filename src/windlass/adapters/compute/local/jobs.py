@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import re
-import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from typing import Any
 
 from windlass.adapters.processes import families
 from windlass.adapters.processes.local import JOB_MARK
-from windlass.adapters.world.files import disk_trouble, make_folder, read_file, write_file
+from windlass.adapters.world.files import disk_trouble, make_folder, read_file, remove_tree, write_file
 from windlass.kernel.errors import Bug, Unavailable, clip
 from windlass.kernel.records import from_json, to_json
 from windlass.ports.compute import JobRequest, JobSeen, job_folder, job_log
@@ -85,7 +84,7 @@ class LocalCompute:
         await self.stop(job)
         folder = job_folder(self._home, job)
         if os.path.isdir(folder):
-            await asyncio.to_thread(_remove_tree, folder)
+            await asyncio.to_thread(remove_tree, folder)
 
     def _is_known(self, job: str) -> bool:
         """A job is known once its process was recorded, or where it runs without a record."""
@@ -215,12 +214,3 @@ def _is_locked(folder: str) -> bool:
         return not _take(lock, fcntl.LOCK_SH)
     finally:
         os.close(lock)
-
-
-def _remove_tree(folder: str) -> None:
-    """Remove a folder, also where the user's code took the rights away."""
-    for path, names, _ in os.walk(folder):
-        for name in names:
-            if not os.path.islink(f"{path}/{name}"):
-                os.chmod(f"{path}/{name}", 0o700)
-    shutil.rmtree(folder)
