@@ -73,6 +73,14 @@ def test_the_holdout_is_not_there(scene: Scene) -> None:
     assert "done" == result.state
 
 
+@pytest.mark.parametrize(("env", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE")])
+def test_threads_of_a_training_do_not_spin(scene: Scene, env: dict[str, str], policy: str) -> None:
+    """A build has a low priority, where threads that spin for each other hardly get on; `env:` has the last word."""
+    script = "import os\nprint('waits', os.environ['OMP_WAIT_POLICY'])\n" + LIGHT
+    result = scene.build(scene.commit({**FILES, "train.py": script}), replace(SPEC, env=env))
+    assert f"waits {policy}" in result.log
+
+
 def test_other_services_are_not_there(scene: Scene) -> None:
     """A service in a folder sees that folder and what it includes, and nothing else of the commit."""
     data = replace(DATA, entries={"train": "../../data/train.csv"}, holdout="../../data/holdout.csv")

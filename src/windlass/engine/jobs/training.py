@@ -44,6 +44,7 @@ def surroundings(job: BuildJob, environment: Environment) -> Surroundings:
         "TMPDIR": _made(job.work, "tmp"),
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",  # the log shows what happens while it happens
+        "OMP_WAIT_POLICY": "PASSIVE",  # a build stands back, and threads that spin for one that waits stand still
     }
     hidden = []
     for name, value in job.spec.env.items():
