@@ -7,10 +7,12 @@ repository unseen.
 import posixpath
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from windlass.kernel.errors import clip
 
 _SCHEME = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):(.*)", re.DOTALL)
+_STRAY_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
 _NOT_YET = frozenset({"az", "gs", "http", "https", "hf", "oci", "s3"})
 _REGISTRIES = frozenset({"models", "runs"})
 
@@ -37,15 +39,26 @@ def location(written: str) -> str:
 
 
 def _from_url(scheme: str, rest: str, written: str) -> str:
-    if scheme == "file" and rest.startswith("///"):
-        return cleaned(rest[2:])
     if scheme == "file":
-        raise ValueError(f'"{clip(written)}" is no file URL; write file:///folder/name, or the path alone')
+        return _from_file_url(rest, written)
     if scheme in _REGISTRIES:
         raise ValueError(f"{scheme}:/ references are not resolved yet; write the path of a file")
     if scheme in _NOT_YET:
         raise ValueError(f"{scheme}:// is not read yet; write a path in the repository or an absolute path")
     raise ValueError(f'"{clip(scheme)}:" is unknown; write a path in the repository or an absolute path')
+
+
+def _from_file_url(rest: str, written: str) -> str:
+    """The absolute path of a file URL, in which `%20` is a blank."""
+    path = rest.removeprefix("//localhost") if rest.startswith("//localhost/") else rest.removeprefix("//")
+    if not rest.startswith("//") or not path.startswith("/"):
+        raise ValueError(f'"{clip(written)}" is no file URL; write file:///folder/name, or the path alone')
+    if found := _STRAY_PERCENT.search(path):
+        raise ValueError(f'"{clip(path[found.start() :])}" is no part of a URL; write %25 for a per cent sign')
+    try:
+        return cleaned(unquote(path, errors="strict"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f'"{clip(written)}" is not UTF-8; write the path alone') from error
 
 
 def cleaned(path: str) -> str:

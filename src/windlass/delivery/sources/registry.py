@@ -105,7 +105,8 @@ _DATA = (
         "data",
         "sources",
         None,
-        "What the service learns from and is judged on.",
+        "What the service learns from and is judged on: each a path in the repository, an absolute path, or a "
+        "`file:///` URL. `s3`, `gs`, `az` and `https` are not read yet, and refused here.",
         "data: {train: data/train.csv, holdout: data/holdout.csv, label: visit}",
     ),
     Key(
