@@ -21,6 +21,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "init": ("windlass.cli.verbs.init:command", "write a working example into a repository"),
         "validate": ("windlass.cli.verbs.validate:command", "check windlass.yaml and say all that is wrong"),
         "plan": ("windlass.cli.verbs.plan:command", "what this working copy would bring about"),
+        "sim": ("windlass.cli.verbs.sim:command", "what a file would mean for callers, before it is merged"),
         "up": ("windlass.cli.verbs.up:command", "start Windlass for a repository"),
         "down": ("windlass.cli.verbs.down:command", "stop it: gateway, replicas, builds, everything"),
     },

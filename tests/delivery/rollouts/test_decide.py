@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from windlass.delivery.rollouts.decide import decide
-from windlass.delivery.rollouts.types import Evidence, Guardrail, Limits, Move, RolloutView, SiteView
+from windlass.delivery.rollouts.types import (
+    Evidence,
+    Guardrail,
+    HarmShown,
+    Limits,
+    Move,
+    RolloutView,
+    SiteView,
+    WrongSplit,
+)
 from windlass.kernel.instants import Instant, later
 from windlass.testing.tables import Row, read_table
 
@@ -128,3 +137,10 @@ def test_a_freeze_with_an_end_says_when() -> None:
     assert until is not None
     assert at == until.at
     assert "2027-01-15T08:01:00.000Z or `windlass resume`" == until.words
+
+
+def test_evidence_beyond_a_billion_is_said_in_words() -> None:
+    """Of overwhelming evidence nobody is shown a hundred digits."""
+    assert "evidence 104,610 against 100" in HarmShown(32, 104_610.0, 100.0).sentence()
+    assert "evidence over a billion against 100" in HarmShown(32, 1e40, 100.0).sentence()
+    assert "(evidence over a billion against 1,000)" in WrongSplit(1e75).sentence()

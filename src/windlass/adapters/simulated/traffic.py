@@ -25,6 +25,7 @@ class SimulatedTraffic:
 
     `refused` names services whose routes it refuses; `is_up` says whether it runs, and may be set to let it die;
     `calls` counts the wishes it was given; `gap` makes it lose lines; `skew` multiplies a candidate's weight.
+    `answered` is what callers got from each release, whatever is counted, lost or forgotten elsewhere.
     """
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
@@ -38,6 +39,7 @@ class SimulatedTraffic:
         self.gap = False
         self.skew = 1.0
         self.calls = 0
+        self.answered: dict[str, Sums] = {}
 
     async def start(self) -> None:
         """Run."""
@@ -104,7 +106,9 @@ class SimulatedTraffic:
         for release, count in found.items():
             share = (failed or {}).get(release, 0.0)
             median = (milliseconds or {}).get(release, 10.0)
-            self._totals.add_sums((service, piece.step_id, release), self._draw(count, share, median), admitted)
+            sums = self._draw(count, share, median)
+            self._totals.add_sums((service, piece.step_id, release), sums, admitted)
+            self.answered.setdefault(release, Sums()).add_all(sums)
         return found
 
     def _shares(self, routes: list[Route]) -> list[float]:

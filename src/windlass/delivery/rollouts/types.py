@@ -146,7 +146,7 @@ class HarmShown:
     def sentence(self) -> str:
         return (
             f"harm shown after {self.canary_requests:,} canary requests: "
-            f"evidence {self.harm_e:,.0f} against {self.harm_e_min:.0f}"
+            f"evidence {_evidence(self.harm_e)} against {self.harm_e_min:.0f}"
         )
 
 
@@ -188,7 +188,7 @@ class WrongSplit:
 
     def sentence(self) -> str:
         return (
-            f"the split of the traffic is not the one that was asked for (evidence {self.ratio_e:,.0f} against 1,000), "
+            f"the split of the traffic is not the one that was asked for (evidence {_evidence(self.ratio_e)} against 1,000), "
             "so no verdict would be valid"
         )
 
@@ -247,3 +247,8 @@ class ReplacedBy:
 
     def sentence(self) -> str:
         return f"replaced by the newer release {self.release}"
+
+
+def _evidence(value: float) -> str:
+    """Evidence in words: beyond a billion its digits say nothing."""
+    return f"{value:,.0f}" if value < 1e9 else "over a billion"

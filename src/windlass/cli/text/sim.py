@@ -1,0 +1,167 @@
+"""`windlass sim` as lines."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from windlass.cli.talk import Paint, harmless
+from windlass.cli.text.layout import percent, wrapped
+from windlass.kernel.instants import span
+
+LABEL = 12
+KINDS_SHOWN = 6
+WAITS_SHOWN = 0.05  # shorter waits are left out
+HARMLESS_BACK_MAX = 0.01  # what the evidence promises
+WORDS = {
+    "rolled_back": "rolled back",
+    "held": "held",
+    "overtaken": "overtaken",
+    "never_began": "never began",
+    "unfinished": "not over",
+}
+Item: TypeAlias = Mapping[str, Any]
+
+
+def sim_lines(answer: Item, paint: Paint, width: int) -> Iterator[str]:
+    """What was assumed, what became of each kind of release, and what the faults did."""
+    yield f"{paint(harmless(answer['service']), 'bold')}  {paint('simulated from ' + harmless(answer['path']), 'dim')}"
+    yield from _assumed(answer, width)
+    harmless_one, *bads = answer["items"]
+    yield ""
+    yield from _harmless(harmless_one, answer, paint, width)
+    for item in bads:
+        yield ""
+        yield from _bad(item, answer, paint, width)
+    yield ""
+    yield from _whole(answer, paint, width)
+
+
+def _field(label: str, words: str, width: int) -> Iterator[str]:
+    yield from wrapped(f"  {label:<{LABEL}}", harmless(words), width)
+
+
+def _assumed(answer: Item, width: int) -> Iterator[str]:
+    given = answer["assumed"]
+    night = "day and night" if given["night_share"] == 1 else f"{percent(given['night_share'])} of it at night"
+    yield from _field("callers", f"{_rate(given['requests_per_second'])}, {night}", width)
+    if given["unit"]:
+        yield from _field("", f"each request from another {given['unit']}", width)
+    champion = f"fails {percent(given['errors'])} of requests, median {_short(given['latency_seconds'])}, 99 % within "
+    yield from _field("champion", champion + _short(given["slow_seconds"]), width)
+    steps = " > ".join(percent(share) for share in given["steps"])
+    yield from _field("file", f"{steps}, each step at least {span(given['soak_seconds'])}", width)
+    then = "a person is asked" if given["unsure"] == "ask" else "it goes back"
+    limits = ", ".join(given["limits"]) or "no limit of its own"
+    yield from _field("", f"{limits}; without a verdict after {span(given['time_limit_seconds'])} {then}", width)
+    if given["freeze"]:
+        yield from _field("", f"no traffic moves in {', '.join(given['freeze'])}", width)
+    yield from _field("evidence", "back at 100 for harm, on at 20 for the safety of each guardrail", width)
+    yield from _field("not played", "the build and the gate: both are taken to go well", width)
+
+
+def _harmless(item: Item, answer: Item, paint: Paint, width: int) -> Iterator[str]:
+    yield f"{paint('a harmless release', 'bold')}  as good as the champion, followed {_times(item)}"
+    back = item["rolled_back"]
+    colour = "green" if back["share"] <= HARMLESS_BACK_MAX else "yellow"
+    yield from _painted(_field("rolled back", _bounded(back, item, answer), width), paint, colour)
+    full, words = item["full_seconds"], _of(item["promoted"], item)
+    if full["median"] is not None:
+        words += f", {_quantiles(full, span)} after the gate passed"
+    colour = "green" if full["q95"] is not None else "yellow"
+    yield from _painted(_field("all traffic", words, width), paint, colour)
+    spent = sum(one["mean_seconds"] for one in item["waits"])
+    waits = [one for one in item["waits"] if one["mean_seconds"] >= WAITS_SHOWN * spent]
+    said = ", ".join(f"{one['for']} {span(one['mean_seconds'])}" for one in waits)
+    yield from _field("waits", f"{said}; on average" if said else "", width)
+    yield from _endings(item, ("promoted",), paint, width)
+
+
+def _bad(item: Item, answer: Item, paint: Paint, width: int) -> Iterator[str]:
+    yield f"{paint('a bad release', 'bold')}  {harmless(item['release'])}, followed {_times(item)}"
+    given, promoted = answer["assumed"], item["promoted"]
+    yield from _field("rolled back", _of(item["rolled_back"], item), width)
+    colour = "red" if promoted["runs"] else "green"
+    yield from _painted(_field("promoted", _bounded(promoted, item, answer), width), paint, colour)
+    yield from _field("lives", f"{_quantiles(item['lived_seconds'], span)}, from its first request to its last", width)
+    if item["errors"] > given["errors"]:
+        yield from _field("fails", _quantiles(item["failed_requests"], _count), width)
+    if item["latency_seconds"] > given["latency_seconds"]:
+        slower = f"slower than {_short(given['slow_seconds'])}"
+        yield from _field("is slow for", f"{_quantiles(item['slow_requests'], _count)}, {slower}", width)
+    yield from _field("answers", f"{_quantiles(item['served_requests'], _count)}, all counted", width)
+    yield from _endings(item, ("promoted", "rolled_back"), paint, width)
+
+
+def _endings(item: Item, expected: tuple[str, ...], paint: Paint, width: int) -> Iterator[str]:
+    """Every other end, with the words of one release that had it."""
+    for one in item["endings"]:
+        if one["outcome"] not in expected:
+            words = f"{one['runs']} of {item['runs']}: {one['example']}"
+            yield from _painted(_field(WORDS[one["outcome"]], words, width), paint, "yellow")
+
+
+def _whole(answer: Item, paint: Paint, width: int) -> Iterator[str]:
+    faults, broken = answer["faults"], answer["broken"]
+    yield paint("altogether", "bold")
+    releases = sum(item["runs"] for item in answer["items"])
+    days = f"{answer['days']} virtual days" if answer["days"] > 1 else "one virtual day"
+    played = f"{releases:,} releases on {days}, {_hours(answer['virtual_seconds'])} of them played; "
+    yield from _field("played", f"{played}seed {answer['seed']}", width)
+    if faults["kinds"]:
+        shown = [f"{name} {count}" for name, count in list(faults["by_kind"].items())[:KINDS_SHOWN]]
+        more = " …" if len(faults["by_kind"]) > KINDS_SHOWN else ""
+        kinds = "one kind" if faults["kinds"] == 1 else f"{faults['kinds']} kinds"
+        words = f"{faults['happened']:,}, drawn from {kinds}: {', '.join(shown)}{more}"
+        yield from _field("faults", words if faults["happened"] else f"none, though {kinds} might have come", width)
+    else:
+        yield from _field("faults", "none; --faults all lets them happen", width)
+    lost = f"{answer['unanswered_requests']:,} of {answer['requests']:,} requests found nobody"
+    yield from _field("unanswered", lost, width)
+    if broken:
+        yield from _painted(_field("promises", f"{len(broken)} broke: {broken[0]}", width), paint, "red")
+    else:
+        yield from _painted(_field("promises", "all held, at every look", width), paint, "green")
+
+
+def _painted(lines: Iterator[str], paint: Paint, colour: str) -> Iterator[str]:
+    """Lines whose words have a colour; the label keeps its own."""
+    for line in lines:
+        yield line[: LABEL + 2] + paint(line[LABEL + 2 :], colour)
+
+
+def _times(item: Item) -> str:
+    return "once" if item["runs"] == 1 else f"{item['runs']:,} times"
+
+
+def _of(share: Item, item: Item) -> str:
+    return f"{share['runs']:,} of {item['runs']:,}"
+
+
+def _bounded(share: Item, item: Item, answer: Item) -> str:
+    said = f"{share['share'] * 100:.2g} %" if share["runs"] else ""
+    bound = f"at most {share['at_most'] * 100:.2g} % with {percent(answer['confidence'])} confidence"
+    return f"{_of(share, item)}: " + (f"{said}, {bound}" if said else bound)
+
+
+def _quantiles(found: Item, words: Callable[[float], str]) -> str:
+    """Median and 95 % quantile in words; a value that is null had no end when the story ended."""
+    median, q95 = ("without an end" if found[name] is None else words(found[name]) for name in ("median", "q95"))
+    return f"{median} (median), {q95} (95 %)" if median != q95 else f"{median} (95 %)"
+
+
+def _count(number: float) -> str:
+    return "1 request" if number == 1 else f"{number:,.0f} requests"
+
+
+def _short(seconds: float) -> str:
+    return f"{1000 * seconds:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
+
+
+def _hours(seconds: float) -> str:
+    return span(seconds) if seconds < 2 * 86_400 else f"{seconds / 3600:,.0f} h"
+
+
+def _rate(per_second: float) -> str:
+    for factor, unit in ((1, "second"), (60, "minute"), (3_600, "hour")):
+        if per_second * factor >= 1:
+            return f"{per_second * factor:.4g} requests a {unit}"
+    return f"{per_second * 86_400:.4g} requests a day"

@@ -1,0 +1,202 @@
+"""What a file would mean for callers, before it is merged: many releases, each followed to its end, and counted.
+
+Every release has a world and a seed of its own, so releases are independent, their order does not matter, and shares
+have exact bounds. Equal seeds give equal answers, on any number of processor cores.
+"""
+
+import asyncio
+import logging
+import math
+import multiprocessing
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from windlass.maths.proportions import proportion_lower, proportion_upper
+from windlass.sim.behaviour import Behaviour
+from windlass.sim.stories import Setting, Told, gist, slow_from, tell
+
+HARMLESS = "harmless"
+ALPHA = 0.05  # of each bound of a share
+OUTCOMES = ("promoted", "rolled_back", "held", "overtaken", "never_began", "unfinished")
+NOT_OVER = ("promoted", "held", "unfinished")  # a bad release that still hurts when the story ends
+RUNS_A_PROCESS = 16  # a process takes a second to begin: fewer releases are told sooner without it
+
+Item = dict[str, Any]
+Job = tuple[Setting, Behaviour, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to find out. `bads` holds each bad release by its name; of each half as many are followed as of the
+    harmless one. The releases lie evenly in the virtual `days`."""
+
+    setting: Setting
+    bads: tuple[tuple[str, Behaviour], ...] = ()
+    days: int = 30
+    runs: int = 100
+    seed: int = 1
+
+
+def forecast(question: Question, said: Callable[[int, int], None], processes: int = 0) -> Item:
+    """The answer, ready for JSON.
+
+    Args:
+        question: what to find out.
+        said: hears how many releases were followed, and of how many.
+        processes: how many share the work; 0 for one on each core, or fewer where there is little to do.
+
+    Raises:
+        UserMistake: the file leaves no time in which traffic may move.
+    """
+    groups = [(HARMLESS, question.setting.base, question.runs)]
+    groups += [(name, bad, math.ceil(question.runs / 2)) for name, bad in question.bads]
+    jobs = [job for name, behaviour, runs in groups for job in _jobs(question, name, behaviour, runs)]
+    told: list[Told] = []
+    for one in _told(jobs, processes or min(_cores(), len(jobs) // RUNS_A_PROCESS)):
+        told.append(one)
+        said(len(told), len(jobs))
+    items, rest = [], told
+    for name, behaviour, runs in groups:
+        items.append(_item(name, behaviour, rest[:runs]))
+        rest = rest[runs:]
+    return {"items": items, **_whole(question, told)}
+
+
+def _jobs(question: Question, name: str, behaviour: Behaviour, runs: int) -> Iterator[Job]:
+    for number in range(runs):
+        seed = random.Random(f"{question.seed}/{name}/{number}").getrandbits(48)
+        yield question.setting, behaviour, seed, number * question.days // runs
+
+
+def _told(jobs: Sequence[Job], processes: int) -> Iterator[Told]:
+    """Every story, in the order of the jobs."""
+    if processes <= 1:
+        with _quiet():
+            yield from map(_one, jobs)
+        return
+    with multiprocessing.get_context("spawn").Pool(processes, _begin) as pool:
+        yield from pool.imap(_one, jobs)
+
+
+def _one(job: Job) -> Told:
+    return asyncio.run(tell(*job))
+
+
+def _begin() -> None:
+    """A process of the pool: its parent hears the keyboard, and nobody reads the log of a simulated engine."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.disable(logging.CRITICAL)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _item(name: str, behaviour: Behaviour, told: Sequence[Told]) -> Item:
+    """What became of all releases of one kind."""
+    hurting = [None if one.outcome in NOT_OVER else one for one in told]
+    return {
+        "release": name,
+        "errors": behaviour.errors,
+        "latency_seconds": behaviour.seconds,
+        "runs": len(told),
+        **{outcome: _share([one.outcome for one in told].count(outcome), len(told)) for outcome in OUTCOMES},
+        "endings": _endings(told),
+        "full_seconds": _quantiles([one.full_seconds for one in told]),
+        "lived_seconds": _quantiles([one.lived_seconds if one is not None else None for one in hurting]),
+        "served_requests": _quantiles([one.served if one is not None else None for one in hurting]),
+        "failed_requests": _quantiles([one.failed if one is not None else None for one in hurting]),
+        "slow_requests": _quantiles([one.slow if one is not None else None for one in hurting]),
+        "waits": _waits(told),
+    }
+
+
+def _share(hits: int, runs: int) -> Item:
+    """A share with its Clopper-Pearson bounds, each at 95 %."""
+    return {
+        "runs": hits,
+        "share": hits / runs,
+        "at_least": proportion_lower(hits, runs, ALPHA),
+        "at_most": proportion_upper(hits, runs, ALPHA),
+    }
+
+
+def _quantiles(values: Sequence[float | None]) -> Item:
+    """Median and 95 % quantile as order statistics; null where so many had no end in sight."""
+    ordered = sorted(math.inf if value is None else value for value in values)
+    found = {"median": ordered[math.ceil(0.5 * len(ordered)) - 1], "q95": ordered[math.ceil(0.95 * len(ordered)) - 1]}
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+def _endings(told: Sequence[Told]) -> list[Item]:
+    """How releases ended and why, the most frequent first, each with the sentence of one of them."""
+    count = Counter((one.outcome, gist(one.because)) for one in told)
+    example = {(one.outcome, gist(one.because)): one.because for one in reversed(told)}
+    return [
+        {"outcome": key[0], "because": key[1], "runs": runs, "example": example[key]}
+        for key, runs in sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+
+
+def _waits(told: Sequence[Told]) -> list[Item]:
+    """What a release waits for after its gate has passed, in seconds on average, the longest first."""
+    total: dict[str, float] = {}
+    for one in told:
+        for words, seconds in one.waits.items():
+            total[words] = total.get(words, 0.0) + seconds
+    ordered = sorted(total.items(), key=lambda pair: (-pair[1], pair[0]))
+    return [{"for": words, "mean_seconds": seconds / len(told)} for words, seconds in ordered]
+
+
+def _whole(question: Question, told: Sequence[Told]) -> Item:
+    by_kind = Counter(name for one in told for name in one.faults.elements())
+    return {
+        "seed": question.seed,
+        "days": question.days,
+        "confidence": 1 - ALPHA,
+        "virtual_seconds": math.fsum(one.seconds for one in told),
+        "requests": sum(one.sent for one in told),
+        "unanswered_requests": sum(one.lost for one in told),
+        "faults": {"kinds": len(question.setting.faults), "happened": by_kind.total(), "by_kind": _sorted(by_kind)},
+        "broken": [words for one in told for words in one.broken],
+        "assumed": _assumed(question.setting),
+    }
+
+
+def _sorted(count: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(count.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def _assumed(setting: Setting) -> Item:
+    """The callers, the champion, and what the file says about rollouts."""
+    rollout = setting.spec.rollout
+    return {
+        "requests_per_second": setting.rhythm.peak,
+        "night_share": setting.rhythm.night,
+        "errors": setting.base.errors,
+        "latency_seconds": setting.base.seconds,
+        "slow_seconds": slow_from(setting.base) / 1e6,
+        "steps": list(rollout.steps),
+        "soak_seconds": rollout.soak_seconds,
+        "limits": [limit.line for limit in rollout.limits],
+        "time_limit_seconds": rollout.time_limit_seconds,
+        "unsure": rollout.unsure,
+        "unit": rollout.unit or None,
+        "freeze": [window.line for window in setting.spec.freeze],
+    }

@@ -1,0 +1,137 @@
+"""`windlass sim` as it is typed: answers, errors, and that it needs no more than a plain installation."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.doors.conftest import Type
+
+FILE = """\
+service: fraud
+train: python train.py
+data: {train: train.csv, holdout: holdout.csv, label: y}
+gate:
+  - roc_auc >= 0.70
+"""
+
+PLAIN = """
+import importlib.abc, sys
+
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {"alembic", "envoy", "fastapi", "onnxruntime", "skops", "starlette", "uvicorn"}:
+            raise ImportError(name + " comes with windlass[local] only")
+
+sys.meta_path.insert(0, Missing())
+sys.argv = ["windlass", "sim", "--runs", "1", "--bad", "errors=50%", "-o", "json"]
+from windlass.main import run
+sys.exit(run())
+"""
+
+
+@pytest.fixture
+def file(typed: Type) -> Path:
+    """A file in a folder that is no repository."""
+    path = Path("windlass.yaml")
+    path.write_text(FILE)
+    return path
+
+
+@pytest.mark.usefixtures("file")
+def test_sim_answers_in_words(typed: Type) -> None:
+    """The heading repeats what was assumed, then each kind of release has its ends with their bounds."""
+    ended = typed("sim --traffic 200/s --night 50% --runs 2 --bad errors=50% --bad latency=x10 --faults gateway-killed")
+    assert 0 == ended.code, ended
+    for words in (
+        "fraud  simulated from windlass.yaml",
+        "200 requests a second, 50 % of it at night",
+        "fails 0.1 % of requests, median 20 ms, 99 % within 51.6 ms",
+        "5 % > 25 % > 50 % > 100 %, each step at least 10 s",
+        "errors <= 1%; without a verdict after 24 h a person is asked",
+        "a harmless release  as good as the champion, followed 2 times",
+        "rolled back 0 of 2: at most 78 % with 95 % confidence",
+        "a bad release  errors=50%, followed once",
+        "promoted    0 of 1: at most 95 % with 95 % confidence",
+        "is slow for",
+        "4 releases on 30 virtual days",
+        "all held, at every look",
+    ):
+        assert words in ended.out
+
+
+def test_sim_answers_in_json(typed: Type, file: Path) -> None:
+    """One object with what was assumed and one item for each kind of release; the same seed gives the same bytes."""
+    line = "sim windlass.yaml --runs 1 --bad errors=50% --seed 3 -o json"
+    ended = typed(line)
+    answer = json.loads(ended.out)
+    assert ("windlass/v1", "sim", "fraud", str(file)) == tuple(
+        answer[key] for key in ("api", "kind", "service", "path")
+    )
+    assert ["harmless", "errors=50%"] == [item["release"] for item in answer["items"]]
+    assert (100, ["errors <= 1%"]) == (answer["assumed"]["requests_per_second"], answer["assumed"]["limits"])
+    bad = answer["items"][1]
+    assert (1, 1.0) == (bad["rolled_back"]["runs"], bad["rolled_back"]["share"])
+    assert 0 < bad["failed_requests"]["median"] < bad["served_requests"]["median"]
+    assert ended.out == typed(line).out
+
+
+@pytest.mark.usefixtures("file")
+def test_sim_tells_what_is_held(typed: Type) -> None:
+    """Where too few call, nothing gets all of the traffic, and the reason of one release stands there."""
+    ended = typed("sim --traffic 20/h --runs 1 --bad errors=2%")
+    assert 0 == ended.code
+    assert "all traffic 0 of 1" in ended.out
+    assert "held        1 of 1: no verdict after 24 h" in ended.out
+    assert "lives       without an end (95 %)" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sim --bad nonsense", '--bad: "nonsense" is no behaviour; write errors=2%, latency=+30%'),
+        ("sim --bad errors=0.01%", "no worse than the champion (errors=0.1%,latency=20ms)"),
+        ("sim --base latency=fast", '--base: "fast" is not a duration'),
+        ("sim --faults gateway-kiled", 'there is no fault called "gateway-kiled"; did you mean gateway-killed?'),
+        ("sim --faults xyz", "use all, none, or some of a-forged-plan-offered, agent-killed"),
+        ("sim --traffic 200", '"200" is not a rate; write it like 200/s'),
+        ("sim --night 2", "can be read in two ways"),
+        ("sim --days 0", "--days"),
+        ("sim nowhere.yaml", "nowhere.yaml"),
+    ],
+)
+@pytest.mark.usefixtures("file")
+def test_sim_says_what_to_write_instead(line: str, words: str, typed: Type) -> None:
+    """A flag that cannot be read is a mistake of usage, in words, and stdout is empty."""
+    ended = typed(line)
+    assert (2, "") == (ended.code, ended.out)
+    assert words in ended.err
+
+
+def test_sim_says_all_that_is_wrong_with_the_file(typed: Type, file: Path) -> None:
+    """A bad file is told with line and column, every complaint at once, and nothing is played."""
+    file.write_text(FILE.replace("roc_auc", "roc_acu").replace("train: python", "trian: python"))
+    ended = typed("sim .")
+    assert (2, "") == (ended.code, ended.out)
+    assert 'windlass.yaml:5:5: gate[0]: unknown metric "roc_acu"; did you mean "roc_auc"?' in ended.err
+    assert "windlass.yaml:2:1: trian" in ended.err
+    file.unlink()
+    assert "there is no windlass.yaml" in typed("sim .").err
+
+
+@pytest.mark.usefixtures("file")
+def test_sim_needs_a_plain_installation_only() -> None:
+    """It runs where the packages of `windlass[local]` are not installed."""
+    ended = subprocess.run([sys.executable, "-c", PLAIN], capture_output=True, text=True, check=False, timeout=120)
+    assert 0 == ended.returncode, ended.stderr
+    assert "sim" == json.loads(ended.stdout)["kind"]
+
+
+def test_the_page_names_every_fault() -> None:
+    """The how-to lists what `--faults` takes."""
+    from windlass.sim.faults import KINDS
+
+    page = (Path(__file__).parents[2] / "docs/how-to/try-before-you-merge.md").read_text()
+    assert [] == [name for name in KINDS if f"`{name.replace(' ', '-').replace(chr(39), '')}`" not in page]
