@@ -10,7 +10,7 @@ import pytest
 
 from tests.doors.conftest import Type
 from windlass.cli.forecast import Known
-from windlass.cli.holdout import COMPARED_BYTES_MAX, holdout_seen
+from windlass.cli.holdout import COMPARED_BYTES_MAX, holdout_seen, pointers_seen
 from windlass.cli.working import Working
 from windlass.delivery.gates.holdouts import prepare
 from windlass.delivery.sources.types import DataSpec, FoundService, ServiceSpec, TreeReading
@@ -18,6 +18,7 @@ from windlass.main.offline import offline_doors
 
 ROWS = "id,label,x\n1,0,3\n2,1,4\n"
 FEWER = "id,label,x\n1,0,3\n"
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 30\n"
 COLUMNS = {"id": [1, 2], "label": [0, 1], "x": [3, 4]}
 OTHER = "the held-out rows are not those that the champion was judged on"
 
@@ -60,6 +61,21 @@ def test_rows_that_cannot_be_judged_are_told_before_the_commit(tmp_path: Path) -
     assert "rows.parquet" in seen(tmp_path, holdout="rows.parquet")["words"]
 
 
+def test_pointers_are_told_before_the_commit(tmp_path: Path) -> None:
+    """Data in whose place a Git LFS pointer lies are named, a folder by its first file; real files are not."""
+    folder, outside = tmp_path / "copy", tmp_path / "outside.csv"
+    (folder / "parts" / "deep").mkdir(parents=True)
+    for path in (folder / "parts" / "a.csv", folder / "parts" / "deep" / "b.csv", outside):
+        path.write_text(POINTER)
+    (folder / "real.csv").write_text(ROWS)
+    places = {"train": "parts", "more": str(outside), "real": "real.csv", "gone": "gone.csv", "away": "../../x"}
+    found = FoundService("s", "", "windlass.yaml", ServiceSpec("s", data=DataSpec(places)), "p", "k")
+    assert [
+        f"data.more: {outside} is a Git LFS pointer; `git lfs pull` brings the file",
+        "data.train: parts/a.csv and 1 more are Git LFS pointers; `git lfs pull` brings the files",
+    ] == pointers_seen(Working(folder, "c", (), TreeReading(), {}), found)
+
+
 def test_what_is_not_looked_at_is_not_talked_about(tmp_path: Path) -> None:
     """Without a holdout there is nothing to say, and a large one is left to the gate."""
     nothing = {"rows": None, "changed": None, "words": None}
@@ -80,3 +96,6 @@ def test_the_plan_shows_them(typed: Type, rows: str | None, words: str) -> None:
         Path("rows.csv").write_text(rows)
     ended = typed("plan")
     assert (0, True) == (ended.code, words in ended.out), ended
+    assert "pointer" not in ended.out
+    Path("m.onnx").write_text(POINTER)
+    assert "artifact: m.onnx is a Git LFS pointer; `git lfs pull` brings the file" in typed("plan").out

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from windlass.cli.doors import Doors
@@ -9,7 +10,7 @@ from windlass.cli.forecast import Known
 from windlass.cli.working import Working
 from windlass.delivery.gates.changes import OTHER_ROWS
 from windlass.delivery.gates.holdouts import prepare
-from windlass.delivery.sources.keys import lfs_pointer, place_of
+from windlass.delivery.sources.keys import lfs_pointer, place_of, read_locations
 from windlass.delivery.sources.types import FoundService
 from windlass.kernel.errors import WindlassError
 
@@ -31,14 +32,37 @@ def holdout_seen(doors: Doors, working: Working, found: FoundService, known: Kno
         return _seen(words=f"{place} is not there, so nothing can be judged on it")
     if os.path.getsize(path) > COMPARED_BYTES_MAX:
         return _seen()
-    with open(path, "rb") as file:
-        if lfs_pointer(file.read(POINTER_BYTES)) is not None:
-            return _seen(words=f"{place} is a Git LFS pointer; `git lfs pull` brings the rows")
+    if _pointers_below(Path(path)):
+        return _seen(words=f"{place} is a Git LFS pointer; `git lfs pull` brings the rows")
     try:
         columns = doors.tables().read(path).columns
     except WindlassError as error:
         return _seen(words=str(error))
     return _compared(columns, found, known)
+
+
+def pointers_seen(working: Working, found: FoundService) -> list[str]:
+    """What `plan` says about data, or a model, in whose place a Git LFS pointer lies: no build could begin."""
+    lines = []
+    for name, location in read_locations(found.spec).items():
+        place = place_of(location, found.folder)
+        pointers = [] if place is None else _pointers_below(working.root / place)
+        if pointers:
+            first = pointers[0]
+            shown = first.relative_to(working.root) if first.is_relative_to(working.root) else first
+            several = f"{shown} and {len(pointers) - 1} more are Git LFS pointers; `git lfs pull` brings the files"
+            single = f"{shown} is a Git LFS pointer; `git lfs pull` brings the file"
+            lines.append(f"{name}: {several if len(pointers) > 1 else single}")
+    return lines
+
+
+def _pointers_below(path: Path) -> list[Path]:
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [one for one in files if one.is_file() and one.stat().st_size < POINTER_BYTES and _is_pointer(one)]
+
+
+def _is_pointer(path: Path) -> bool:
+    return lfs_pointer(path.read_bytes()) is not None
 
 
 def _compared(columns: Mapping[str, Any], found: FoundService, known: Known | None) -> dict[str, Any]:

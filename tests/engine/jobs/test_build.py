@@ -146,6 +146,24 @@ def test_large_files_come_from_the_working_copy(scene: Scene) -> None:
     assert 120 == scene.build(commit).provenance["data"]["train"]["rows"]
 
 
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
+
+
+@pytest.mark.parametrize("where", ["data/holdout.csv", "data/train.csv", "train", "holdout", "folder"])
+def test_a_pointer_is_noticed_before_anything_is_trained(scene: Scene, tmp_path: Path, where: str) -> None:
+    """A Git LFS pointer in the place of data, in the commit or beside it, ends the build before its environment."""
+    outside = tmp_path / "elsewhere"
+    (outside / "parts").mkdir(parents=True)
+    (outside / "parts" / "one.csv").write_text(POINTER)
+    commit = scene.commit({**FILES, where: POINTER} if "/" in where else FILES)
+    place = str(outside / "parts" / "one.csv") if where != "folder" else str(outside)
+    data = replace(DATA, holdout=place) if where == "holdout" else replace(DATA, entries={"train": place})
+    result = scene.build(commit, SPEC if "/" in where else replace(SPEC, data=data))
+    assert ("failed", "network") == (result.state, result.trouble)
+    assert "is a Git LFS pointer" in result.words and "git lfs pull" in result.words
+    assert "trained on" not in result.log
+
+
 def test_shared_rows_are_counted(scene: Scene) -> None:
     """Held-out rows that the training data hold too are counted, and the gate is told to refuse."""
     leaked = FILES["data/train.csv"] + "".join(FILES["data/holdout.csv"].splitlines(keepends=True)[1:4])

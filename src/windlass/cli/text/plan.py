@@ -30,6 +30,9 @@ def plan_lines(item: Item, paint: Paint, width: int) -> Iterator[str]:
     yield f"{paint(item['service'], 'bold')}  {paint(words, 'cyan' if item['changed'] else 'dim')}".rstrip()
     needed = {True: "yes: ", False: "no: ", None: ""}[item["build"]["needed"]]
     yield from _field("build", needed + item["build"]["because"], width)
+    for words in item["build"]["pointers"]:
+        for line in _field("", words, width):
+            yield paint(line, "yellow")
     for index, change in enumerate(item["changes"]):
         for line in _field("" if index else "changes", change, width):
             yield paint(line, "yellow") if "loosened" in change else line

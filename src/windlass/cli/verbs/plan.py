@@ -10,7 +10,7 @@ import click
 from windlass.cli.exits import Exit
 from windlass.cli.flags import RATE
 from windlass.cli.forecast import Known, expected_seconds, forecast
-from windlass.cli.holdout import holdout_seen
+from windlass.cli.holdout import holdout_seen, pointers_seen
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
@@ -89,6 +89,7 @@ def _item(
         known = Known(items[found.name], tuple(facts))
     made = forecast(found, known, status is not None, rate)
     made["gate"]["holdout"] = holdout_seen(session.doors, working, found, known)
+    made["build"]["pointers"] = pointers_seen(working, found)
     rates = (rate,) if rate else RATES
     return made | {"expected": {f"{one:g}/s": round(expected_seconds(found.spec, one), 1) for one in rates}}
 

@@ -14,7 +14,7 @@ from windlass.delivery.sources.types import ServiceSpec
 from windlass.engine.jobs.bundles import store_files, store_manifest, write_records
 from windlass.engine.jobs.checkouts import BuildJob, BuildRequest, Checkout, check_out, check_unchanged
 from windlass.engine.jobs.models import copy_code, needs_code, take_model
-from windlass.engine.jobs.signatures import Inspection, fetch_holdout, inspect, read_small, sample_table
+from windlass.engine.jobs.signatures import Inspection, check_holdout, fetch_holdout, inspect, read_small, sample_table
 from windlass.engine.jobs.training import Surroundings, run_line, seed_of, surroundings, with_variables
 from windlass.engine.jobs.types import JobPorts, JobWork
 from windlass.kernel.canonical import canonical_bytes
@@ -38,6 +38,7 @@ async def run_build(work: JobWork, ports: JobPorts) -> Mapping[str, object]:
     release, output = _folders(work)
     work.progress("reading the commit")
     checkout = await check_out(job)
+    await check_holdout(job)
     if needs_code(job.spec):
         copy_code(job.spec, job.request.folder, checkout, release)
     work.progress("preparing the environment")

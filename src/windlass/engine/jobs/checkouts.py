@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from windlass.delivery.sources.keys import built_from, lfs_pointer, place_of, read_locations, tracked
+from windlass.delivery.sources.keys import LfsPointer, built_from, lfs_pointer, place_of, read_locations, tracked
 from windlass.delivery.sources.locations import below
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.engine.jobs.types import JobPorts, JobWork
@@ -72,7 +72,7 @@ async def check_out(job: BuildJob) -> Checkout:
 
     Raises:
         UserMistake: data are missing, or a file cannot be exported safely.
-        Unavailable: the repository or the disk cannot be read now.
+        Unavailable: the repository or the disk cannot be read now, or a Git LFS pointer stands in the place of a file.
     """
     request, git = job.request, job.ports.git
     entries = await git.tree(request.repository, request.commit)
@@ -87,6 +87,7 @@ async def check_out(job: BuildJob) -> Checkout:
     for name, location in read_locations(request.spec).items():
         place = place_of(location, request.folder)
         path = _fetched(name, place, request, root) if place is None or not tracked(place, entries) else root / place
+        _refuse_pointers(name, path)
         data[name] = Data(path, await _digest(name, path, job.ports))
     return Checkout(root, service, tuple(sorted(read)), data)
 
@@ -164,19 +165,39 @@ async def _digest(name: str, path: Path, ports: JobPorts) -> str:
     return digest
 
 
+def pointer_in(path: Path) -> LfsPointer | None:
+    """The Git LFS pointer that a file is; None for a file with content of its own."""
+    if path.is_symlink() or path.stat().st_size >= _POINTER_BYTES_MAX:
+        return None
+    return lfs_pointer(path.read_bytes())
+
+
+def pointer_trouble(where: str, local: Path | None) -> Unavailable:
+    """The error for a pointer whose file is not at hand; `local` is where a working copy would have it."""
+    what = "is a Git LFS pointer, and the working copy does not hold the file that it stands for"
+    remedy = "run `git lfs pull` in the watched folder" if local is not None else "watch a clone that holds it"
+    return Unavailable(what, code="lfs", where=where, remedy=remedy)
+
+
+def _refuse_pointers(name: str, path: Path) -> None:
+    """Data beside the commit may lie in another clone, whose large files were never fetched."""
+    for relative in _files_below(path):
+        if path.joinpath(relative).exists() and pointer_in(path / relative) is not None:
+            what = f"{clip(relative or path.name)} is a Git LFS pointer, not the file that it stands for"
+            remedy = "run `git lfs pull` where it lies, then `windlass retry`"
+            raise Unavailable(what, code="lfs", where=name, remedy=remedy)
+
+
 def _resolve_pointers(root: Path, files: Sequence[str], repository: str) -> None:
     """Put the real files where Git holds Large File Storage pointers."""
     for name in files:
         path = root / name
-        if path.is_symlink() or path.stat().st_size >= _POINTER_BYTES_MAX:
-            continue
-        pointer = lfs_pointer(path.read_bytes())
+        pointer = pointer_in(path)
         if pointer is None:
             continue
         source = local_path(repository, name)
         if source is None or not source.is_file() or _sha256(source) != pointer.sha256:
-            what = "is a Git LFS pointer, and the working copy does not hold the file that it stands for"
-            raise Unavailable(what, code="lfs", where=name, remedy="run `git lfs pull` in the watched folder")
+            raise pointer_trouble(name, source)
         os.unlink(path)
         shutil.copyfile(source, path)
 

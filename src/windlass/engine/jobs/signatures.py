@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from windlass.delivery.sources.keys import LfsPointer, lfs_pointer, place_of
-from windlass.engine.jobs.checkouts import BuildJob, Checkout, local_path
+from windlass.engine.jobs.checkouts import BuildJob, Checkout, local_path, pointer_in, pointer_trouble
 from windlass.engine.jobs.models import ModelFound
 from windlass.engine.jobs.training import Surroundings, check_trouble, command
 from windlass.kernel.errors import Unavailable, UserMistake, clip
@@ -43,13 +43,33 @@ class Inspected:
     recorded: dict[str, Any]
 
 
+async def check_holdout(job: BuildJob) -> None:
+    """Notice before anything is trained that the holdout cannot be had. Nothing of it reaches the disk.
+
+    Raises:
+        Unavailable: a Git Large File Storage pointer stands in its place, and the file is not at hand.
+    """
+    await _find_holdout(job)
+
+
 async def fetch_holdout(job: BuildJob) -> Path | None:
     """The holdout's file, once the training has ended; None where none is declared or it is not there, as the gate
     says.
 
     Raises:
-        Unavailable: Git holds a Large File Storage pointer in its place, and the working copy not the file.
+        Unavailable: a Git Large File Storage pointer stands in its place, and the file is not at hand.
     """
+    found = await _find_holdout(job)
+    if not isinstance(found, bytes):
+        return found
+    target = Path(job.work.folder) / "holdout" / Path(job.spec.data.holdout).name
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(found)
+    return target
+
+
+async def _find_holdout(job: BuildJob) -> Path | bytes | None:
+    """The bytes that the commit holds, or the file beside it."""
     request, location = job.request, job.spec.data.holdout
     place = place_of(location, request.folder) if location else None
     if place is None:
@@ -57,15 +77,19 @@ async def fetch_holdout(job: BuildJob) -> Path | None:
     local = local_path(request.repository, place)
     entries = {entry.path for entry in await job.ports.git.tree(request.repository, request.commit)}
     if place not in entries:
-        return local if local is not None and local.is_file() else None
+        return _beside(local)
     data = await job.ports.git.read(request.repository, request.commit, place)
     pointer = lfs_pointer(data)
-    if pointer is not None:
-        return _large(pointer, local)
-    target = Path(job.work.folder) / "holdout" / Path(place).name
-    target.parent.mkdir(exist_ok=True)
-    target.write_bytes(data)
-    return target
+    return data if pointer is None else _large(pointer, local)
+
+
+def _beside(local: Path | None) -> Path | None:
+    if local is None or not local.is_file():
+        return None
+    if pointer_in(local) is not None:
+        what = f"{clip(local.name)} is a Git LFS pointer, not the file that it stands for"
+        raise Unavailable(what, code="lfs", where="data.holdout", remedy="run `git lfs pull` where it lies")
+    return local
 
 
 def _large(pointer: LfsPointer, local: Path | None) -> Path:
@@ -74,9 +98,7 @@ def _large(pointer: LfsPointer, local: Path | None) -> Path:
         with local.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == pointer.sha256:
                 return local
-    what = "is a Git LFS pointer, and the working copy does not hold the file that it stands for"
-    remedy = "run `git lfs pull` in the watched folder" if local is not None else "watch a clone that holds it"
-    raise Unavailable(what, code="lfs", where="data.holdout", remedy=remedy)
+    raise pointer_trouble("data.holdout", local)
 
 
 def sample_table(checkout: Checkout, holdout: Path | None, environment: Environment, job: BuildJob) -> Path | None:
