@@ -85,7 +85,16 @@ def test_sim_tells_what_is_held(typed: Type) -> None:
     assert 0 == ended.code
     assert "all traffic 0 of 1" in ended.out
     assert "held        1 of 1: no verdict after 24 h" in ended.out
-    assert "lives       without an end (95 %)" in ended.out
+    assert "lives       without an end (median and 95 %)" in ended.out
+    assert "fails " not in ended.out.partition("a bad release")[2]
+
+
+@pytest.mark.usefixtures("file")
+def test_without_a_fear_the_usual_ones_are_played(typed: Type) -> None:
+    """Without `--bad` a release that fails more and one that is slower are played, worse than the champion whatever it
+    does."""
+    answer = json.loads(typed("sim --runs 1 --base errors=30% -o json").out)
+    assert ["harmless", "errors=60%", "latency=x1.5"] == [item["release"] for item in answer["items"]]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +126,8 @@ def test_sim_says_all_that_is_wrong_with_the_file(typed: Type, file: Path) -> No
     assert (2, "") == (ended.code, ended.out)
     assert 'windlass.yaml:5:5: gate[0]: unknown metric "roc_acu"; did you mean "roc_auc"?' in ended.err
     assert "windlass.yaml:2:1: trian" in ended.err
+    file.write_text("services: [api]\n")
+    assert "windlass.yaml: lists services and is none itself; name the folder of one of them" in typed("sim").err
     file.unlink()
     assert "there is no windlass.yaml" in typed("sim .").err
 

@@ -10,6 +10,7 @@ from windlass.kernel.quantities import duration, share
 
 DAY_MILLISECONDS = 86_400_000
 BUSIEST_HOUR = 15
+USUAL_ERRORS = 0.02
 
 HOW = "write errors=2%, latency=+30%, latency=x1.5 or latency=80ms; a comma joins two"
 _TIMES = re.compile(r"x([0-9]{1,6}(?:\.[0-9]{1,6})?)")
@@ -71,6 +72,16 @@ def read_bad(text: str, base: Behaviour) -> Behaviour:
         than = f"errors={100 * base.errors:.3g}%,latency={1000 * base.seconds:.3g}ms"
         raise ValueError(f'"{clip(text)}" is no worse than the champion ({than}); name something worse, or give --base')
     return found
+
+
+def usual_bads(base: Behaviour) -> tuple[str, ...]:
+    """What people fear most, as text: failures, and slowness.
+
+    >>> usual_bads(Behaviour()), usual_bads(Behaviour(errors=0.05))
+    (('errors=2%', 'latency=x1.5'), ('errors=10%', 'latency=x1.5'))
+    """
+    errors = f"errors={100 * min(1.0, max(USUAL_ERRORS, 2 * base.errors)):g}%"
+    return (errors, "latency=x1.5") if base.errors < 1.0 else ("latency=x1.5",)
 
 
 def _slow(value: str, base: Behaviour) -> float:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from windlass.delivery.rollouts.types import Limits
 from windlass.maths.proportions import proportion_lower, proportion_upper
 from windlass.sim.behaviour import Behaviour
 from windlass.sim.stories import Setting, Told, gist, slow_from, tell
@@ -185,7 +186,7 @@ def _sorted(count: Mapping[str, int]) -> dict[str, int]:
 
 def _assumed(setting: Setting) -> Item:
     """The callers, the champion, and what the file says about rollouts."""
-    rollout = setting.spec.rollout
+    rollout, limits = setting.spec.rollout, Limits()
     return {
         "requests_per_second": setting.rhythm.peak,
         "night_share": setting.rhythm.night,
@@ -194,6 +195,8 @@ def _assumed(setting: Setting) -> Item:
         "slow_seconds": slow_from(setting.base) / 1e6,
         "steps": list(rollout.steps),
         "soak_seconds": rollout.soak_seconds,
+        "harm_evidence": limits.harm_e_min,
+        "safety_evidence": limits.safety_e_min,
         "limits": [limit.line for limit in rollout.limits],
         "time_limit_seconds": rollout.time_limit_seconds,
         "unsure": rollout.unsure,

@@ -54,7 +54,8 @@ def _assumed(answer: Item, width: int) -> Iterator[str]:
     yield from _field("", f"{limits}; without a verdict after {span(given['time_limit_seconds'])} {then}", width)
     if given["freeze"]:
         yield from _field("", f"no traffic moves in {', '.join(given['freeze'])}", width)
-    yield from _field("evidence", "back at 100 for harm, on at 20 for the safety of each guardrail", width)
+    back, on = given["harm_evidence"], given["safety_evidence"]
+    yield from _field("evidence", f"back at {back:g} for harm, on at {on:g} for the safety of each guardrail", width)
     yield from _field("not played", "the build and the gate: both are taken to go well", width)
 
 
@@ -82,13 +83,20 @@ def _bad(item: Item, answer: Item, paint: Paint, width: int) -> Iterator[str]:
     colour = "red" if promoted["runs"] else "green"
     yield from _painted(_field("promoted", _bounded(promoted, item, answer), width), paint, colour)
     yield from _field("lives", f"{_quantiles(item['lived_seconds'], span)}, from its first request to its last", width)
+    yield from _spoiled(item, given, width)
+    yield from _endings(item, ("promoted", "rolled_back"), paint, width)
+
+
+def _spoiled(item: Item, given: Item, width: int) -> Iterator[str]:
+    """What callers got from a bad release, where that has an end."""
+    if item["served_requests"]["median"] is None:
+        return
     if item["errors"] > given["errors"]:
         yield from _field("fails", _quantiles(item["failed_requests"], _count), width)
     if item["latency_seconds"] > given["latency_seconds"]:
         slower = f"slower than {_short(given['slow_seconds'])}"
         yield from _field("is slow for", f"{_quantiles(item['slow_requests'], _count)}, {slower}", width)
     yield from _field("answers", f"{_quantiles(item['served_requests'], _count)}, all counted", width)
-    yield from _endings(item, ("promoted", "rolled_back"), paint, width)
 
 
 def _endings(item: Item, expected: tuple[str, ...], paint: Paint, width: int) -> Iterator[str]:
@@ -145,7 +153,7 @@ def _bounded(share: Item, item: Item, answer: Item) -> str:
 def _quantiles(found: Item, words: Callable[[float], str]) -> str:
     """Median and 95 % quantile in words; a value that is null had no end when the story ended."""
     median, q95 = ("without an end" if found[name] is None else words(found[name]) for name in ("median", "q95"))
-    return f"{median} (median), {q95} (95 %)" if median != q95 else f"{median} (95 %)"
+    return f"{median} (median), {q95} (95 %)" if median != q95 else f"{median} (median and 95 %)"
 
 
 def _count(number: float) -> str:
@@ -163,5 +171,9 @@ def _hours(seconds: float) -> str:
 def _rate(per_second: float) -> str:
     for factor, unit in ((1, "second"), (60, "minute"), (3_600, "hour")):
         if per_second * factor >= 1:
-            return f"{per_second * factor:.4g} requests a {unit}"
-    return f"{per_second * 86_400:.4g} requests a day"
+            return f"{_number(per_second * factor)} requests a {unit}"
+    return f"{_number(per_second * 86_400)} requests a day"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from windlass.sim.behaviour import Behaviour
 
 BASE = "errors=0.1%,latency=20ms"
-BAD = ("errors=2%", "latency=x1.5")
 
 
 @verb("sim")
@@ -35,7 +34,11 @@ BAD = ("errors=2%", "latency=x1.5")
 )
 @click.option("--base", default=BASE, metavar="HOW", help=f"How the champion answers: {BASE}.")
 @click.option(
-    "--bad", "bads", multiple=True, metavar="HOW", help="A bad release: errors=2%, latency=+30% or x1.5. Repeat it."
+    "--bad",
+    "bads",
+    multiple=True,
+    metavar="HOW",
+    help="A bad release: errors=2%, latency=+30% or x1.5; repeat it. Without: two usual ones.",
 )
 @click.option(
     "--days",
@@ -62,7 +65,7 @@ def command(session: Session, path: Path, **flags: Any) -> int:
     from windlass.sim.stories import Setting
 
     file, text, spec = _read(path)
-    base, bads = _behaviours(flags["base"], flags["bads"] or BAD)
+    base, bads = _behaviours(flags["base"], flags["bads"])
     setting = Setting(text, spec, Rhythm(flags["traffic"], flags["night"]), base, _faults(flags["faults"]))
     runs = flags["runs"] or max(100, flags["days"])
     question = Question(setting, bads, flags["days"], runs, flags["seed"])
@@ -78,7 +81,8 @@ def command(session: Session, path: Path, **flags: Any) -> int:
 def _read(path: Path) -> "tuple[Path, str, ServiceSpec]":
     """The file, its text and what it says; all that is wrong with it at once."""
     from windlass.delivery.gates.lines import gate_check
-    from windlass.delivery.sources.parse import parse_service
+    from windlass.delivery.sources.parse import service_of
+    from windlass.delivery.sources.reading import read_document
 
     file = spec_path(path) if path.is_dir() else path
     if not file.is_file():
@@ -86,20 +90,28 @@ def _read(path: Path) -> "tuple[Path, str, ServiceSpec]":
             "there is no windlass.yaml", code="no-file", where=str(path), remedy="`windlass init` writes one"
         )
     data = file.read_bytes()
-    spec = parse_service(data, str(file), gate_check)
+    document = read_document(data, str(file))
+    if not isinstance(document, tuple) and "services" in document.value and "service" not in document.value:
+        raise UserMistake(
+            "lists services and is none itself",
+            code="no-service",
+            where=str(file),
+            remedy="name the folder of one of them: `windlass sim api`",
+        )
+    spec = document if isinstance(document, tuple) else service_of(document, gate_check)
     if isinstance(spec, tuple):
         raise UserMistake("\n".join(harmless(one.sentence()) for one in spec), code="bad-file")
     return file, data.decode(), spec
 
 
 def _behaviours(base: str, bads: tuple[str, ...]) -> "tuple[Behaviour, tuple[tuple[str, Behaviour], ...]]":
-    from windlass.sim.behaviour import Behaviour, read_bad, read_behaviour
+    from windlass.sim.behaviour import Behaviour, read_bad, read_behaviour, usual_bads
 
     where = "--base"
     try:
         champion = read_behaviour(base, Behaviour())
         where = "--bad"
-        return champion, tuple((bad, read_bad(bad, champion)) for bad in dict.fromkeys(bads))
+        return champion, tuple((bad, read_bad(bad, champion)) for bad in dict.fromkeys(bads or usual_bads(champion)))
     except ValueError as error:
         raise UserMistake(str(error), code="bad-behaviour", where=where) from error
 
