@@ -132,6 +132,8 @@ def test_faults_happen_and_promises_hold() -> None:
     answer = forecast(Question(setting(faults=named), runs=8), lambda done, of: None)
     faults = answer["faults"]
     assert set(faults["by_kind"]) <= set(named) and faults["happened"] == sum(faults["by_kind"].values()) > 0
+    met = [ending["faults"] for item in answer["items"] for ending in item["endings"]]
+    assert faults["happened"] == sum(sum(one.values()) for one in met)
     assert [] == answer["broken"]
     assert answer["requests"] > 100 * answer["unanswered_requests"] > 0
 

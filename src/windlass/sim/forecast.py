@@ -12,7 +12,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -146,12 +146,20 @@ def _quantiles(values: Sequence[float | None]) -> Item:
 
 
 def _endings(told: Sequence[Told]) -> list[Item]:
-    """How releases ended and why, the most frequent first, each with the sentence of one of them."""
-    count = Counter((one.outcome, gist(one.because)) for one in told)
-    example = {(one.outcome, gist(one.because)): one.because for one in reversed(told)}
+    """How releases ended and why, the most frequent first, each with the sentence of one of them and all faults that
+    they met."""
+    groups: dict[tuple[str, str], list[Told]] = {}
+    for one in told:
+        groups.setdefault((one.outcome, gist(one.because)), []).append(one)
     return [
-        {"outcome": key[0], "because": key[1], "runs": runs, "example": example[key]}
-        for key, runs in sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))
+        {
+            "outcome": outcome,
+            "because": because,
+            "runs": len(group),
+            "example": group[0].because,
+            "faults": _by_kind(group),
+        }
+        for (outcome, because), group in sorted(groups.items(), key=lambda pair: (-len(pair[1]), pair[0]))
     ]
 
 
@@ -166,7 +174,7 @@ def _waits(told: Sequence[Told]) -> list[Item]:
 
 
 def _whole(question: Question, told: Sequence[Told]) -> Item:
-    by_kind = Counter(name for one in told for name in one.faults.elements())
+    by_kind = _by_kind(told)
     return {
         "seed": question.seed,
         "days": question.days,
@@ -174,13 +182,15 @@ def _whole(question: Question, told: Sequence[Told]) -> Item:
         "virtual_seconds": math.fsum(one.seconds for one in told),
         "requests": sum(one.sent for one in told),
         "unanswered_requests": sum(one.lost for one in told),
-        "faults": {"kinds": len(question.setting.faults), "happened": by_kind.total(), "by_kind": _sorted(by_kind)},
+        "faults": {"kinds": len(question.setting.faults), "happened": sum(by_kind.values()), "by_kind": by_kind},
         "broken": [words for one in told for words in one.broken],
         "assumed": _assumed(question.setting),
     }
 
 
-def _sorted(count: Mapping[str, int]) -> dict[str, int]:
+def _by_kind(told: Sequence[Told]) -> dict[str, int]:
+    """How often each kind of fault happened, the most frequent first."""
+    count = Counter(name for one in told for name in one.faults.elements())
     return dict(sorted(count.items(), key=lambda pair: (-pair[1], pair[0])))
 
 

@@ -9,6 +9,7 @@ from windlass.kernel.instants import span
 
 LABEL = 12
 KINDS_SHOWN = 6
+FAULTS_SHOWN = 3  # of the releases that ended in one way
 WAITS_SHOWN = 0.05  # shorter waits are left out
 HARMLESS_BACK_MAX = 0.01  # what the evidence promises
 WORDS = {
@@ -66,7 +67,8 @@ def _harmless(item: Item, answer: Item, paint: Paint, width: int) -> Iterator[st
     yield from _painted(_field("rolled back", _bounded(back, item, answer), width), paint, colour)
     full, words = item["full_seconds"], _of(item["promoted"], item)
     if full["median"] is not None:
-        words += f", {_quantiles(full, span)} after the gate passed"
+        took = f"{span(full['median'])} (median)" if full["q95"] is None else _quantiles(full, span)
+        words += f", {took} after the gate passed"
     colour = "green" if full["q95"] is not None else "yellow"
     yield from _painted(_field("all traffic", words, width), paint, colour)
     spent = sum(one["mean_seconds"] for one in item["waits"])
@@ -103,7 +105,8 @@ def _endings(item: Item, expected: tuple[str, ...], paint: Paint, width: int) ->
     """Every other end, with the words of one release that had it."""
     for one in item["endings"]:
         if one["outcome"] not in expected:
-            words = f"{one['runs']} of {item['runs']}: {one['example']}"
+            met = f"; it met: {', '.join(list(one['faults'])[:FAULTS_SHOWN])}" if one["faults"] else ""
+            words = f"{one['runs']} of {item['runs']}: {one['example']}{met}"
             yield from _painted(_field(WORDS[one["outcome"]], words, width), paint, "yellow")
 
 
