@@ -92,7 +92,7 @@ def test_little_traffic_holds_and_says_why() -> None:
     """Where too few call, the release is held at the time limit, with what is missing; it lives until a person acts."""
     found = told(setting(20 / 3600), CHAMPION)
     assert "held" == found.outcome
-    assert found.because.startswith("no verdict after 24 h: ") and "more canary requests" in found.because
+    assert found.because.startswith("no verdict after 24 h: ") and "not yet shown safe" in found.because
     assert found.lived_seconds is None
     item = forecast(Question(setting(1 / 86_400), runs=2), lambda done, of: None)["items"][0]
     assert (2, None) == (item["held"]["runs"], item["full_seconds"]["median"])
