@@ -219,6 +219,19 @@ def test_a_branch_that_is_not_there_is_not_watched(scene: Scene) -> None:
     assert [] == scene.facts("RepositoryWatched")
 
 
+def test_a_look_ends_when_the_commit_is_known(scene: Scene) -> None:
+    """Whoever asks for a look at Git finds the newest commit afterwards; where no pass comes to its end it is said."""
+    scene.push("v8")
+    scene.run(commands.watch_repository(scene.engine, ANN, REPOSITORY, "main"))
+    scene.run(scene.clock.sleep(10.0))
+    scene.push("v9")
+    scene.run(commands.look(scene.engine))
+    assert "v9" == scene.facts("CommitSeen")[-1].subject
+    scene.clock.stopped = True
+    with pytest.raises(Unavailable, match="Git was not read within 15 s"):
+        scene.run(commands.look(scene.engine))
+
+
 def test_hints_wake_the_loop(scene: Scene) -> None:
     """`sync` looks at Git at once, and a report of a site is looked at in the next pass."""
     scene.push("v8")

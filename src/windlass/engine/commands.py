@@ -14,6 +14,7 @@ from windlass.ports.store import FactQuery, Stored
 VERBS = ("promote", "abort", "pause", "resume", "rollback", "retry", "retire", "freeze")
 ACTS_AT_ONCE = 20  # more people than that do not act on one service in the same seconds
 ACTS_REMEMBERED = 1000  # how far back an Idempotency-Key is known: some days of a busy service
+LOOK_SECONDS = 0.05
 ANSWER_SECONDS = 15.0  # a pass takes milliseconds; a disk that syncs slowly takes seconds
 
 
@@ -58,6 +59,24 @@ def sync(engine: Engine) -> None:
     """Look at all repositories now."""
     engine.watch.hint()
     engine.woken = True
+
+
+async def look(engine: Engine) -> None:
+    """Look at all repositories now, and wait until what was found there is stored and planned.
+
+    Raises:
+        Unavailable: no pass came to its end in time, as where a remote does not answer; it goes on looking.
+    """
+    wanted = engine.passes + 2  # one may be under way that has looked already
+    sync(engine)
+    waited = 0.0
+    while engine.passes < wanted:
+        if waited >= ANSWER_SECONDS:
+            words = f"Git was not read within {ANSWER_SECONDS:.0f} s; it will be looked at as soon as it answers"
+            raise Unavailable(words, code="no-answer-yet")
+        engine.woken = True
+        await engine.ports.clock.sleep(LOOK_SECONDS)
+        waited += LOOK_SECONDS
 
 
 def accept_report(engine: Engine, report: SiteReport) -> None:
@@ -108,8 +127,8 @@ async def _answer(engine: Engine, service: str, name: str, newest: int) -> str:
     """The answer of a pass, looked for among the newest acts that ended."""
     waited = 0.0
     while waited < ANSWER_SECONDS:
-        await engine.ports.clock.sleep(0.05)
-        waited += 0.05
+        await engine.ports.clock.sleep(LOOK_SECONDS)
+        waited += LOOK_SECONDS
         state = (await engine.current()).services.get(service)
         if state is not None and any(act.act == name for act in state.acts):
             continue

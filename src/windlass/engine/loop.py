@@ -41,6 +41,7 @@ class Engine:
     jobs: tuple[JobSeen, ...] = ()
     attempts: Attempts = field(default_factory=Attempts)
     woken: bool = True
+    passes: int = 0  # that came to their end
     due: Instant = NEVER
     planning: Planning = field(init=False)
 
@@ -80,6 +81,7 @@ class Engine:
             self.attempts.failed(error, now, self.ports.chance.uniform(0.5, 1.5))
             return self.attempts.next_at
         self.attempts.succeeded()
+        self.passes += 1
         return self._next_look(now)
 
     def _next_look(self, now: Instant) -> Instant:

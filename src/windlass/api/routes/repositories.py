@@ -28,6 +28,6 @@ async def watch(request: Request, body: WatchBody) -> dict[str, Any]:
 
 @router.post("/sync")
 async def sync(request: Request) -> dict[str, Any]:
-    """Look at all repositories now."""
-    commands.sync(engine_of(request))
+    """Look at all repositories now; answered when what was found there is stored."""
+    await commands.look(engine_of(request))
     return {"api": queries.API, "kind": "sync"}

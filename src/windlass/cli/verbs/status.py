@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -138,8 +139,8 @@ def _watch_lines(session: Session, service: str) -> int:
 def _wait(session: Session, service: str, commit: str, deadline: float) -> int:
     ended: dict[str, Outcome] = {}
     answered = time.monotonic() - RESTART_SECONDS  # one that never answered is not waited for
-    if commit:
-        session.api.post("v1", "sync", body={})  # it may have been pushed a moment ago
+    with suppress(Unavailable):  # the loop below waits for who does not answer
+        session.api.post("v1", "sync", body={})  # the newest commit may be a moment old
     with session.talk.progress() as progress:
         while True:
             try:

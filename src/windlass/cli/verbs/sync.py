@@ -8,4 +8,4 @@ from windlass.cli.shared import verb
 def command(session: Session) -> None:
     """Look at all watched repositories now, instead of at the next poll some seconds later."""
     session.talk.give("sync", session.api.post("v1", "sync", body={}))
-    session.talk.say("looking at Git now; `windlass status -w` shows what follows")
+    session.talk.say("looked at Git; `windlass status -w` shows what follows")

@@ -1,0 +1,114 @@
+"""The tutorial, played as a reader plays it: every command block of the page, in order, in an empty folder."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "tutorial" / "first-service.md"
+BLOCK = re.compile(r"(?:^    .*\n)+", re.MULTILINE)
+BLOCK_SECONDS_MAX = 240.0
+
+
+class Reader:
+    """Somebody with two terminals, whose port 8080 may be taken by another."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = self.place = folder
+        self.port = _free_port()
+        self.sending: list[subprocess.Popen[str]] = []
+        self.seen: dict[str, str] = {}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("WINDLASS_", "XDG_", "GIT_"))}
+        who = {
+            f"GIT_{role}_{field}": "ann@example.org" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")
+        }
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        self.environment = {**kept, **who, "PATH": path, "XDG_STATE_HOME": str(folder / "state"), "TERM": "xterm"}
+
+    def play(self, block: str) -> None:
+        """Type one block; it must end well, and what it says is kept."""
+        block = block.replace("windlass up", f"windlass up --port {self.port}").replace(":8080", f":{self.port}")
+        if block.startswith("windlass send"):
+            self.sending.append(self._start(block))
+        elif block.startswith("windlass status -w"):
+            self.seen[block] = self._watch(block)
+        else:
+            done = self._start(f'{block}\npwd > "{self.folder}/where"')
+            words, _ = done.communicate(timeout=BLOCK_SECONDS_MAX)
+            self.seen[block] = self.seen.get(block, "") + words
+            assert 0 == done.returncode, f"$ {block}\n{words}"
+            self.place = Path((self.folder / "where").read_text().strip())
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        for one in self.sending:
+            one.terminate()
+            one.communicate(timeout=30)
+        self._start("windlass down").communicate(timeout=60)
+
+    def _start(self, script: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            ["bash", "-e", "-c", script],
+            cwd=self.place,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def _watch(self, command: str) -> str:
+        """Look for some seconds, then Ctrl-C."""
+        watching = self._start(f"exec {command}")
+        time.sleep(6)
+        watching.send_signal(signal.SIGINT)
+        words, _ = watching.communicate(timeout=30)
+        return words
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def blocks(text: str) -> list[str]:
+    """The commands of a page, without the line in which a reader writes a path of the own machine."""
+    found = [re.sub("^    ", "", block, flags=re.MULTILINE).strip() for block in BLOCK.findall(text)]
+    return [block for block in found if not block.startswith("export PATH=")]
+
+
+@contextmanager
+def reader() -> Iterator[Reader]:
+    """A reader in an empty folder."""
+    folder = Path(tempfile.mkdtemp(prefix="wl-", dir="/tmp"))
+    one = Reader(folder)
+    try:
+        yield one
+    finally:
+        one.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.timeout(900)
+def test_the_tutorial_plays_as_written() -> None:
+    """Every block ends well; the better model is promoted, the worse one never sees traffic, and a person goes back."""
+    with reader() as one:
+        for block in blocks(PAGE.read_text()):
+            one.play(block)
+        said = {block.split("\n")[-1].strip(): words for block, words in one.seen.items()}
+        assert '"predictions"' in next(words for block, words in said.items() if block.startswith("-d '"))
+        assert "exit code 10" in said['windlass status visits --wait || echo "exit code $?"'], said
+        assert "worse than the champion" in said["windlass why visits"]
+        assert "frozen" in said["windlass status visits"]
+        assert "visits" in said["windlass status -w"]
