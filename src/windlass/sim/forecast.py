@@ -118,6 +118,7 @@ def _item(name: str, behaviour: Behaviour, told: Sequence[Told]) -> Item:
         "latency_seconds": behaviour.seconds,
         "runs": len(told),
         **{outcome: _share([one.outcome for one in told].count(outcome), len(told)) for outcome in OUTCOMES},
+        "begins": _begins(told),
         "endings": _endings(told),
         "full_seconds": _quantiles([one.full_seconds for one in told]),
         "lived_seconds": _quantiles([one.lived_seconds if one is not None else None for one in hurting]),
@@ -143,6 +144,15 @@ def _quantiles(values: Sequence[float | None]) -> Item:
     ordered = sorted(math.inf if value is None else value for value in values)
     found = {"median": ordered[math.ceil(0.5 * len(ordered)) - 1], "q95": ordered[math.ceil(0.95 * len(ordered)) - 1]}
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+def _begins(told: Sequence[Told]) -> list[Item]:
+    """With which steps rollouts began, and why, the most frequent first: where few call they are not the file's."""
+    count = Counter((one.steps, one.began) for one in told if one.steps)
+    return [
+        {"steps": list(steps), "because": because, "runs": runs}
+        for (steps, because), runs in sorted(count.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
 
 
 def _endings(told: Sequence[Told]) -> list[Item]:

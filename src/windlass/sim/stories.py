@@ -41,6 +41,7 @@ WARM_REQUESTS = 2_000  # of a champion that has served for long: its latency is 
 WARM_SECONDS_MAX = 86_400.0
 LOOKS_A_LIMIT = 200  # no pause is longer than this part of the time limit
 START_SECONDS_MAX = 120
+CALM_SECONDS = 3_600  # of a champion that serves alone, at once
 DRAIN_SECONDS_MAX = 300
 PASSES_MAX = 6_000  # what is not over then is told so
 SETTLED_PASSES = 20  # between two looks whether anything moves at all
@@ -76,13 +77,16 @@ class Told:
     """What became of one release.
 
     `outcome` is promoted, rolled_back, held (a person is asked), overtaken (by another commit), never_began or
-    unfinished; `because` the sentence that the control plane gave. `full_seconds` go from the gate's pass to all of the
+    unfinished; `because` the sentence that the control plane gave. `steps` are the shares with which its rollout began,
+    and `began` why. `full_seconds` go from the gate's pass to all of the
     traffic, `lived_seconds` from the first canary request until no gateway routes it; None where that did not come.
     `waits` are seconds by what was waited for since the pass; `served`, `failed` and `slow` requests of the release.
     """
 
     outcome: str = ""
     because: str = ""
+    steps: tuple[float, ...] = ()
+    began: str = ""
     full_seconds: float | None = None
     lived_seconds: float | None = None
     served: int = 0
@@ -153,9 +157,8 @@ class Story:
     async def begin(self, at: Instant) -> None:
         """The champion is live and known, and at the instant `at` the candidate is committed."""
         world, rate = self.world, self.setting.rhythm.at(at)
-        warm = min(WARM_SECONDS_MAX, max(1.0, WARM_REQUESTS / rate)) if rate else 1.0
-        ready = later(at, seconds=-warm)
-        world.clock.instant = _open_before(ready, self.setting.spec)
+        warm = min(WARM_SECONDS_MAX, max(1.0, WARM_REQUESTS / rate)) if rate else WARM_SECONDS_MAX
+        world.clock.instant = _open_before(later(at, seconds=-warm), self.setting.spec)
         await world.begin_with(_script("the champion", self.setting.base))
         for _ in range(START_SECONDS_MAX):
             await world.tick()
@@ -163,8 +166,8 @@ class Story:
                 break
         else:
             raise Bug("the simulated champion was not live in time", code="sim-start")
-        world.clock.advance(seconds_between(world.clock.now(), ready))
-        await self._tick(warm)
+        while (left := seconds_between(world.clock.now(), at)) > 0:
+            await self._tick(min(left, CALM_SECONDS))
         self.commit = world.commit(self.script)
 
     async def go_on(self) -> None:
@@ -229,6 +232,8 @@ class Story:
         match body:
             case kinds.VerdictGiven() if self.passed_at is None:
                 self.passed_at = now
+            case kinds.RolloutStarted():
+                told.steps, told.began = body.shares, body.because
             case kinds.RolloutEnded():
                 self.ends.append(body)
                 told.outcome, told.because = OUTCOMES[body.outcome], body.because

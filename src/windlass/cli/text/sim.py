@@ -65,6 +65,11 @@ def _harmless(item: Item, answer: Item, paint: Paint, width: int) -> Iterator[st
     back = item["rolled_back"]
     colour = "green" if back["share"] <= HARMLESS_BACK_MAX else "yellow"
     yield from _painted(_field("rolled back", _bounded(back, item, answer), width), paint, colour)
+    other = [one for one in item["begins"] if one["steps"] != answer["assumed"]["steps"]]
+    if other:
+        runs = sum(one["runs"] for one in other)
+        words = f"{runs} of {item['runs']} with other steps than the file's: {other[0]['because']}"
+        yield from _painted(_field("begins", words, width), paint, "yellow")
     full, words = item["full_seconds"], _of(item["promoted"], item)
     if full["median"] is not None:
         took = f"{span(full['median'])} (median)" if full["q95"] is None else _quantiles(full, span)
