@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,12 +67,13 @@ class Reader:
         )
 
     def _watch(self, command: str) -> str:
-        """Look for some seconds, then Ctrl-C."""
+        """Look until it tells of a service, then Ctrl-C."""
         watching = self._start(f"exec {command}")
-        time.sleep(6)
+        assert watching.stdout is not None
+        first = watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
-        words, _ = watching.communicate(timeout=30)
-        return words
+        rest, _ = watching.communicate(timeout=30)
+        return first + rest
 
 
 def _free_port() -> int:
