@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from windlass.cli.forecast import Known, expected_seconds, forecast, policy_changes, requests_needed
+from windlass.cli.forecast import Known, expected_seconds, forecast, policy_changes
+from windlass.delivery.rollouts.pace import requests_needed
 from windlass.delivery.sources.types import FoundService, GateLine, LimitSpec, RolloutSpec, ServiceSpec
 from windlass.kernel.quantities import share
 from windlass.kernel.records import to_json
@@ -22,7 +23,7 @@ def test_expected_times(row: Row) -> None:
     limit = LimitSpec(line, "errors", 0.0, share(line.rpartition(" ")[2]))
     steps = tuple(share(step) for step in row["steps"].split())
     spec = ServiceSpec("x", rollout=RolloutSpec(limits=(limit,), soak_seconds=float(row["soak"]), steps=steps))
-    needed, seconds = requests_needed(spec), expected_seconds(spec, float(row["rate"]))
+    needed, seconds = requests_needed(spec.rollout.limits), expected_seconds(spec, float(row["rate"]))
     assert (int(row["needed"]), int(row["seconds"])) == (needed, round(seconds))
 
 
@@ -55,6 +56,22 @@ def test_whether_it_is_built(
     made = forecast(FOUND, state, running, None)
     assert (needed, changed) == (made["build"]["needed"], made["changed"])
     assert words in made["build"]["because"]
+
+
+def test_few_requests_make_a_larger_first_step() -> None:
+    """The plan takes the rate that was seen, or that was asked for, and says why the first step is half."""
+    seen = known(MADE, live={"release": "blake3:1"}, requests_per_second=0.1)
+    made = forecast(FOUND, seen, True, None)["rollout"]
+    assert ([0.5, 1.0], 0.1, 11100) == (made["shares"], made["rate_per_second"], made["expected_seconds"])
+    assert "a first step of 5% would take 31 h at 6 requests/min, so it is 50%" == made["because"]
+    asked = forecast(FOUND, seen, True, 20.0)["rollout"]
+    assert (4, None, 20.0) == (len(asked["shares"]), asked["because"], asked["rate_per_second"])
+    silent = forecast(FOUND, known(MADE, requests_per_second=0.0), True, None)["rollout"]
+    assert (None, "a first step of 5% would never end at no request, so it is 50%") == (
+        silent["expected_seconds"],
+        silent["because"],
+    )
+    assert None is forecast(FOUND, None, True, None)["rollout"]["because"]
 
 
 def test_policy_is_in_force_without_a_build() -> None:

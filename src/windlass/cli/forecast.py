@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.delivery.gates.changes import gate_changes
+from windlass.delivery.rollouts.pace import few_requests, requests_needed, shares_of
 from windlass.delivery.sources.types import FoundService, ServiceSpec
 from windlass.kernel.digests import short
 from windlass.kernel.records import to_json
 
-SAFETY_E_MIN = 20.0  # what shows a guardrail safe
 QUERIES_MAX = 20  # after so many looks at the same held-out rows a pass means nothing
 BUILD_FIELDS = ("train", "artifact", "run", "pin", "model", "allow", "test", "python", "env", "include", "params")
 Item = Mapping[str, Any]
@@ -95,29 +95,24 @@ def _gate(spec: ServiceSpec, known: Known | None) -> dict[str, Any]:
 
 def _rollout(spec: ServiceSpec, known: Known | None, rate: float | None) -> dict[str, Any]:
     first = None if known is None else not known.item.get("live")
+    rate = rate if rate is not None or known is None else known.item.get("requests_per_second")
+    few = few_requests(spec.rollout, rate)
     return {
         "first_release": first,
-        "shares": list(spec.rollout.steps),
+        "shares": list(shares_of(spec.rollout, few)),
+        "because": few.words() if few is not None else None,
         "soak_seconds": spec.rollout.soak_seconds,
         "limits": [limit.line for limit in spec.rollout.limits],
-        "candidate_requests": requests_needed(spec),
+        "candidate_requests": requests_needed(spec.rollout.limits),
         "rate_per_second": rate,
-        "expected_seconds": None if rate is None else expected_seconds(spec, rate),
+        "expected_seconds": expected_seconds(spec, rate) if rate else None,
     }
-
-
-def requests_needed(spec: ServiceSpec) -> int:
-    """How many requests an error-free candidate answers before it is shown safe."""
-    from windlass.maths.waiting import clean_requests
-
-    bound = min((limit.bound for limit in spec.rollout.limits if limit.family == "errors"), default=0.01)
-    return clean_requests(bound, SAFETY_E_MIN)
 
 
 def expected_seconds(spec: ServiceSpec, rate: float) -> float:
     """How long an error-free rollout takes at a rate of requests per second, all steps together."""
-    soak, shares = spec.rollout.soak_seconds, spec.rollout.steps
-    waited = max(soak, requests_needed(spec) / (rate * shares[0])) if shares[0] < 1 else 0.0
+    soak, shares = spec.rollout.soak_seconds, shares_of(spec.rollout, few_requests(spec.rollout, rate))
+    waited = max(soak, requests_needed(spec.rollout.limits) / (rate * shares[0])) if shares[0] < 1 else 0.0
     return waited + soak * sum(share < 1 for share in shares[1:])
 
 

@@ -13,8 +13,8 @@ from windlass.kernel.digests import short
 from windlass.kernel.errors import UserMistake, clip
 from windlass.kernel.instants import NEVER, Instant, rfc3339, seconds_between
 from windlass.kernel.records import to_json
-from windlass.planner.types import ServicePlan
-from windlass.planner.views import candidate_of
+from windlass.planner.types import ServicePlan, Snapshot
+from windlass.planner.views import candidate_of, rate_now
 from windlass.ports.store import FactQuery, Stored
 
 API = "windlass/v1"
@@ -88,6 +88,7 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
             {"release": route.release, "role": route.role, "share": route.weight / 10_000}
             for route in (current.routes if current else ())
         ],
+        "requests_per_second": rate_now(state, Snapshot(engine.ports.clock.now(), state, sites=sites)),
         "rollout": _rollout(state, plan.evidence if plan else Evidence()),
         "builds": _builds(engine, state),
         "frozen": to_json(state.freeze) if state.freeze else None,

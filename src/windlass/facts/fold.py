@@ -233,12 +233,12 @@ def _step(state: ServiceState, body: kinds.StepTaken, at: Instant) -> ServiceSta
         step_began=at,
         steps_taken=(*rollout.steps_taken, StepState(body.step_id, body.share, body.edges)),
     )
-    return replace(state, rollout=moved, steps_count=state.steps_count + 1)
+    return replace(state, rollout=moved, steps_count=state.steps_count + 1, step_since=at)
 
 
 def _rollout_ended(state: ServiceState, body: kinds.RolloutEnded, at: Instant) -> ServiceState:
     ended = _change_release(state, body.release, fate=body.outcome, fate_because=body.because, fate_at=at)
-    ended = replace(ended, rollout=None, steps_count=ended.steps_count + 1)
+    ended = replace(ended, rollout=None, steps_count=ended.steps_count + 1, step_since=at)
     if body.outcome != "promoted":
         return ended
     previous = state.live if state.live != body.release else state.previous

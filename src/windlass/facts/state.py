@@ -149,6 +149,7 @@ class ServiceState:
     best: str = ""
     rollout: RolloutState | None = None
     steps_count: int = 0  # how many steps there ever were: the step in force is called s<steps_count>
+    step_since: Instant = NEVER  # when the step in force began
     quarantine: Mapping[str, QuarantineState] = field(default_factory=dict)
     freeze: FreezeState | None = None
     acts: tuple[ActState, ...] = ()

@@ -7,6 +7,7 @@ from windlass.delivery.releases import decide as releases
 from windlass.delivery.releases.types import ReleaseMove, ReleasesView
 from windlass.delivery.rollouts.acts import way_back
 from windlass.delivery.rollouts.evidence import Arm, Stage, can_choose_edges, weigh
+from windlass.delivery.rollouts.pace import few_requests, rate_seen
 from windlass.delivery.rollouts.types import Evidence, Limits, RolloutView, SiteView
 from windlass.delivery.rollouts.windows import frozen_window
 from windlass.delivery.services.types import ServiceView
@@ -14,7 +15,7 @@ from windlass.delivery.sources.types import ServiceSpec
 from windlass.facts.counts import Tally
 from windlass.facts.observed import JobSeen
 from windlass.facts.state import ReleaseState, RolloutState, ServiceState
-from windlass.kernel.instants import NEVER, Instant, later
+from windlass.kernel.instants import NEVER, Instant, later, seconds_between
 from windlass.kernel.records import from_json, to_json
 from windlass.planner.types import Draft, Snapshot
 
@@ -137,6 +138,7 @@ def rollout_view(draft: Draft) -> RolloutView:
         frozen_by=frozen_by,
         frozen_until=frozen_until,
         newer_passed=_newer_passed(state, spec),
+        few=few_requests(spec.rollout, rate_now(state, snapshot)),
     )
 
 
@@ -168,6 +170,14 @@ def _frozen(state: ServiceState, spec: ServiceSpec, snapshot: Snapshot) -> tuple
 def control_now(state: ServiceState, snapshot: Snapshot) -> Tally:
     """What the champion counted in the step in force."""
     return tally_of(snapshot, state.service, f"s{state.steps_count}", state.live).finished
+
+
+def rate_now(state: ServiceState, snapshot: Snapshot) -> float | None:
+    """Requests per second that the champion answers in the step in force; None while that cannot be said."""
+    is_whole = snapshot.sites and not snapshot.silent and not any(seen.report.gap for seen in snapshot.sites)
+    if not state.live or state.rollout is not None or state.step_since == NEVER or not is_whole:
+        return None
+    return rate_seen(control_now(state, snapshot).requests, seconds_between(state.step_since, snapshot.now))
 
 
 def tally_of(snapshot: Snapshot, service: str, step: str, release: str) -> Arm:

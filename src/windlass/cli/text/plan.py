@@ -78,6 +78,8 @@ def _rollout(rollout: Item, expected: Mapping[str, float], width: int) -> Iterat
         return
     steps = " > ".join(percent(share) for share in rollout["shares"])
     yield from _field("rollout", f"{steps}, each step at least {span(rollout['soak_seconds'])}", width)
+    if rollout["because"]:
+        yield from _field("", rollout["because"], width)
     needed = f"{rollout['candidate_requests']:,} requests without an error show {' and '.join(rollout['limits'])}"
     yield from _field("", needed, width)
     times = ", ".join(f"{span(seconds)} at {rate}" for rate, seconds in expected.items())

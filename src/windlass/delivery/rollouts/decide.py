@@ -50,7 +50,9 @@ def _start(view: RolloutView) -> Decision[Move]:
         return stopped
     if not view.champion:
         return Decision(Move.STRAIGHT, FirstRelease())
-    return Decision(Move.START, GateSays("pass") if view.verdict == "pass" else Stopped("a person overrode the gate"))
+    if view.verdict != "pass":
+        return Decision(Move.START, Stopped("a person overrode the gate"))
+    return Decision(Move.START, view.few or GateSays("pass"))
 
 
 def _back(view: RolloutView, now: Instant) -> Decision[Move] | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from windlass.delivery.rollouts.pace import FewRequests
 from windlass.kernel.instants import Instant, span
 
 
@@ -97,6 +98,7 @@ class RolloutView:
     frozen_by: str = ""
     frozen_until: Instant | None = None
     newer_passed: str = ""  # a newer release that may replace this one (`newer: replace`)
+    few: FewRequests | None = None  # why it begins with half of the traffic, if it does
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +190,8 @@ class WrongSplit:
 
     def sentence(self) -> str:
         return (
-            f"the split of the traffic is not the one that was asked for (evidence {_evidence(self.ratio_e)} against 1,000), "
-            "so no verdict would be valid"
+            f"the split of the traffic is not the one that was asked for (evidence {_evidence(self.ratio_e)} "
+            "against 1,000), so no verdict would be valid"
         )
 
 

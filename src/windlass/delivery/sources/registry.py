@@ -243,7 +243,8 @@ _ROLLOUT = (
         "The shares of traffic, one after another.",
         "steps: [5%, 25%, 50%, 100%]",
         "[5%, 25%, 50%, 100%]",
-        "Harm shows while few callers meet it; evidence adds up over the steps.",
+        "Harm shows while few callers meet it; evidence adds up over the steps. Where a first step of 5 % would take "
+        "over 24 h at the rate of the last hour or longer, these begin with 50 %.",
     ),
     Key(
         "rollout.unit",
