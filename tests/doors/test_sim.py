@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.doors.conftest import Type
+from windlass.cli.text.sim import bounded
 
 FILE = """\
 service: fraud
@@ -87,6 +88,17 @@ def test_sim_tells_what_is_held(typed: Type) -> None:
     assert "held        1 of 1: no verdict after 24 h" in ended.out
     assert "lives       without an end (median and 95 %)" in ended.out
     assert "fails " not in ended.out.partition("a bad release")[2]
+
+
+def test_a_share_has_both_bounds() -> None:
+    """None of all, all of all, and some of all are told with the bounds that say something, each at its own 95 %."""
+    item, answer = {"runs": 100}, {"confidence": 0.95}
+    ends = [bounded({"runs": runs, "at_least": 0.0036, "at_most": 0.0616}, item, answer) for runs in (0, 2, 100)]
+    assert ends == [
+        "0 of 100: at most 6.2 % with 95 % confidence",
+        "2 of 100: at least 0.36 % and at most 6.2 %, each with 95 % confidence",
+        "100 of 100: at least 0.36 % with 95 % confidence",
+    ]
 
 
 @pytest.mark.usefixtures("file")

@@ -1,6 +1,7 @@
 """What a file would mean for callers: each release followed to its end, counted right, the same from the same seed."""
 
 import asyncio
+import doctest
 import json
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from windlass.delivery.sources.parse import parse_service
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.kernel.errors import UserMistake
 from windlass.kernel.instants import Instant, later
+from windlass.sim import behaviour, stories
 from windlass.sim.behaviour import Behaviour, Rhythm, read_bad, read_behaviour
 from windlass.sim.faults import KINDS
 from windlass.sim.forecast import Question, forecast
@@ -35,9 +37,9 @@ def setting(per_second: float = 200.0, more: str = "", faults: tuple[str, ...] =
     return Setting(FILE + more, spec, Rhythm(per_second), CHAMPION, faults)
 
 
-def told(chosen: Setting, behaviour: Behaviour, seed: int = 1) -> Told:
+def told(chosen: Setting, how: Behaviour, seed: int = 1) -> Told:
     """What becomes of one release."""
-    return asyncio.run(tell(chosen, behaviour, seed, 0))
+    return asyncio.run(tell(chosen, how, seed, 0))
 
 
 def test_a_harmless_release_gets_all_traffic() -> None:
@@ -114,6 +116,17 @@ def test_a_window_keeps_traffic_still() -> None:
     assert "frozen by the window mon 00:00..sun 22:00" == max(found.waits, key=lambda words: found.waits[words])
     with pytest.raises(UserMistake, match="whole week"):
         told(setting(more='freeze: ["mon 00:00..sun 00:00", "sun 00:00..mon 00:00"]\n'), CHAMPION)
+
+
+def test_few_callers_change_where_it_begins() -> None:
+    """At rates where the file's first step would take days, the control plane begins with half, and the answer says so
+    and why; a file that gives its own steps, and one whose champion lived through quiet windows, begin as written."""
+    begins = forecast(Question(setting(100 / 3600), runs=1), lambda done, of: None)["items"][0]["begins"]
+    assert [[0.5, 1.0]] == [one["steps"] for one in begins]
+    assert "so it is 50%" in begins[0]["because"]
+    own = told(setting(100 / 3600, "rollout: {steps: [10%, 100%]}\n"), Behaviour(0.5, 0.02))
+    assert (0.1, 1.0) == own.steps
+    assert (0.05, 0.25, 0.5, 1.0) == told(setting(more='freeze: ["mon 00:00..sun 22:00"]\n'), CHAMPION).steps
 
 
 def test_one_seed_gives_the_same_answer() -> None:
@@ -205,3 +218,8 @@ def test_the_champion_may_be_perfect() -> None:
 def test_equal_reasons_are_counted_together(sentence: str, expected: str) -> None:
     """Numbers that differ from release to release are left out; those that the file names stay."""
     assert expected == gist(sentence)
+
+
+def test_the_examples_in_docstrings_run() -> None:
+    """They give the answers that they show."""
+    assert [0, 0] == [doctest.testmod(module).failed for module in (behaviour, stories)]

@@ -64,7 +64,7 @@ def _harmless(item: Item, answer: Item, paint: Paint, width: int) -> Iterator[st
     yield f"{paint('a harmless release', 'bold')}  as good as the champion, followed {_times(item)}"
     back = item["rolled_back"]
     colour = "green" if back["share"] <= HARMLESS_BACK_MAX else "yellow"
-    yield from _painted(_field("rolled back", _bounded(back, item, answer), width), paint, colour)
+    yield from _painted(_field("rolled back", bounded(back, item, answer), width), paint, colour)
     other = [one for one in item["begins"] if one["steps"] != answer["assumed"]["steps"]]
     if other:
         runs = sum(one["runs"] for one in other)
@@ -88,7 +88,7 @@ def _bad(item: Item, answer: Item, paint: Paint, width: int) -> Iterator[str]:
     given, promoted = answer["assumed"], item["promoted"]
     yield from _field("rolled back", _of(item["rolled_back"], item), width)
     colour = "red" if promoted["runs"] else "green"
-    yield from _painted(_field("promoted", _bounded(promoted, item, answer), width), paint, colour)
+    yield from _painted(_field("promoted", bounded(promoted, item, answer), width), paint, colour)
     yield from _field("lives", f"{_quantiles(item['lived_seconds'], span)}, from its first request to its last", width)
     yield from _spoiled(item, given, width)
     yield from _endings(item, ("promoted", "rolled_back"), paint, width)
@@ -152,10 +152,24 @@ def _of(share: Item, item: Item) -> str:
     return f"{share['runs']:,} of {item['runs']:,}"
 
 
-def _bounded(share: Item, item: Item, answer: Item) -> str:
-    said = f"{share['share'] * 100:.2g} %" if share["runs"] else ""
-    bound = f"at most {share['at_most'] * 100:.2g} % with {percent(answer['confidence'])} confidence"
-    return f"{_of(share, item)}: " + (f"{said}, {bound}" if said else bound)
+def bounded(share: Item, item: Item, answer: Item) -> str:
+    """How many of them, and how many it may be of all that are like them."""
+    least, most = (_percent(share[name]) for name in ("at_least", "at_most"))
+    sure = f"with {percent(answer['confidence'])} confidence"
+    if not share["runs"]:
+        return f"{_of(share, item)}: at most {most} {sure}"
+    if share["runs"] == item["runs"]:
+        return f"{_of(share, item)}: at least {least} {sure}"
+    return f"{_of(share, item)}: at least {least} and at most {most}, each {sure}"
+
+
+def _percent(share: float) -> str:
+    """A share in two digits, or three where it is nearly all.
+
+    >>> _percent(0.0296), _percent(0.058), _percent(0.776), _percent(0.997)
+    ('3 %', '5.8 %', '78 %', '99.7 %')
+    """
+    return f"{100 * share:.{2 if share < 0.99 else 3}g} %"
 
 
 def _quantiles(found: Item, words: Callable[[float], str]) -> str:
