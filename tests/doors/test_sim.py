@@ -18,6 +18,7 @@ gate:
   - roc_auc >= 0.70
 """
 
+PAGE = Path(__file__).parents[2] / "docs/how-to/try-before-you-merge.md"
 PLAIN = """
 import importlib.abc, sys
 
@@ -156,5 +157,16 @@ def test_the_page_names_every_fault() -> None:
     """The how-to lists what `--faults` takes."""
     from windlass.sim.faults import KINDS
 
-    page = (Path(__file__).parents[2] / "docs/how-to/try-before-you-merge.md").read_text()
+    page = PAGE.read_text()
     assert [] == [name for name in KINDS if f"`{name.replace(' ', '-').replace(chr(39), '')}`" not in page]
+
+
+@pytest.mark.usefixtures("file")
+def test_the_command_of_the_page_works(typed: Type) -> None:
+    """What the how-to tells people to type is typed here, with fewer releases, and has the lines that it explains."""
+    (line,) = [line.strip() for line in PAGE.read_text().splitlines() if line.startswith("    windlass sim ")]
+    ended = typed(f"{line.removeprefix('windlass ')} --runs 2")
+    assert 0 == ended.code, ended
+    labels = {line[6:17].strip() for line in PAGE.read_text().splitlines() if line.startswith("      ")}
+    assert {"rolled back", "all traffic", "waits", "promoted", "lives", "fails", "answers"} == labels
+    assert all(f"\n  {label} " in ended.out for label in labels)
