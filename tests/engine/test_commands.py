@@ -13,7 +13,7 @@ from windlass.adapters.simulated.world import SimulatedChance, SimulatedClock
 from windlass.adapters.sites import MailboxSites
 from windlass.adapters.store.sqlite import SqliteStore
 from windlass.engine import commands
-from windlass.engine.commands import ANSWER_SECONDS, VERBS, Act, Principal
+from windlass.engine.commands import ANSWER_SECONDS, KEY_SECONDS, VERBS, Act, Principal
 from windlass.engine.loop import Engine
 from windlass.engine.ports import EnginePorts
 from windlass.facts import types as kinds
@@ -195,6 +195,24 @@ def test_the_same_key_is_carried_out_once(scene: Scene) -> None:
     )
     assert first == scene.ask("freeze", key="k1", who=BOB)
     assert ["ann", "bob"] == [fact.who for fact in scene.facts("ActAsked") if fact.verb == "freeze"]
+
+
+def test_a_key_counts_for_one_route_and_one_day(scene: Scene) -> None:
+    """The same key on another verb is another request, and after a day it is one on the same verb too."""
+    first = scene.ask("freeze", key="k1")
+    assert scene.ask("resume", key="k1").startswith("done: traffic may move again")
+    assert "UserMistake: there is no service nope; known: doctor-visits" == scene.ask(
+        "freeze", key="k1", service="nope"
+    )
+    scene.clock.advance(KEY_SECONDS - 600)
+    assert first == scene.ask("freeze", key="k1")
+    assert 1 == sum(fact.verb == "freeze" for fact in scene.facts("ActAsked"))
+    scene.clock.advance(600)
+    until = scene.clock.now() + 10**9
+    again = [scene.ask("freeze", key="k1", until=until) for _ in range(2)]
+    assert again[0] == again[1] != first
+    names = [fact.act for fact in scene.facts("ActAsked") if fact.verb == "freeze"]
+    assert [names[0], f"{names[0]}.2"] == names
 
 
 def test_watching_twice_is_watching_once(scene: Scene) -> None:

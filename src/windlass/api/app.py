@@ -4,6 +4,7 @@ from fastapi import FastAPI
 
 from windlass import __version__
 from windlass.api import problems
+from windlass.api.keys import IdempotencyKeys
 from windlass.api.routes import facts, repositories, samples, services, sites
 from windlass.engine.loop import Engine
 
@@ -14,6 +15,7 @@ def make_app(engine: Engine, logs: services.Logs) -> FastAPI:
     app.state.engine = engine
     app.state.logs = logs
     problems.install(app)
+    app.add_middleware(IdempotencyKeys, now=engine.ports.clock.now)
     for router in (services.router, samples.router, repositories.router, facts.router, sites.router):
         app.include_router(router, prefix="/v1", responses={400: {"description": "unreadable"}})
 

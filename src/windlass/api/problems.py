@@ -15,6 +15,7 @@ TITLES = {
     403: "Refused",
     404: "There is no such thing",
     405: "This method is not possible here",
+    409: "The same is under way",
     422: "The request is not valid",
     500: "Windlass is broken here",
     503: "Not available now",

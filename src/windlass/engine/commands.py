@@ -9,11 +9,13 @@ from windlass.facts.counts import SiteReport
 from windlass.facts.ledger import Fact
 from windlass.kernel.digests import digest_of_value, short
 from windlass.kernel.errors import Refused, Unavailable, UserMistake
+from windlass.kernel.instants import seconds_between
 from windlass.ports.store import FactQuery, Stored
 
 VERBS = ("promote", "abort", "pause", "resume", "rollback", "retry", "retire", "freeze")
 ACTS_AT_ONCE = 20  # more people than that do not act on one service in the same seconds
-ACTS_REMEMBERED = 1000  # how far back an Idempotency-Key is known: some days of a busy service
+ACTS_REMEMBERED = 10_000  # how far back an Idempotency-Key is looked for: a day of seven acts a minute
+KEY_SECONDS = 86_400.0  # how long an Idempotency-Key means the same request
 LOOK_SECONDS = 0.05
 ANSWER_SECONDS = 15.0  # a pass takes milliseconds; a disk that syncs slowly takes seconds
 
@@ -95,10 +97,10 @@ async def ask(engine: Engine, who: Principal, act: Act) -> str:
     """
     if act.verb not in VERBS:
         raise UserMistake(f"there is no act called {act.verb}", code="no-such-act", remedy=f"use {', '.join(VERBS)}")
-    name = f"a-{short(digest_of_value([who.name, act.key])) if act.key else engine.ports.chance.token()}"
-    asked = kinds.ActAsked(name, act.verb, who.name, act.reason, act.arguments)
-    if act.key and await _asked_before(engine, act.service, asked):
+    name, is_known = await _name(engine, who, act)
+    if is_known:
         return await _answer(engine, act.service, name, ACTS_REMEMBERED)
+    asked = kinds.ActAsked(name, act.verb, who.name, act.reason, act.arguments)
 
     def facts(stored: Stored) -> list[Fact]:
         if act.service not in stored.services:
@@ -113,14 +115,23 @@ async def ask(engine: Engine, who: Principal, act: Act) -> str:
     return await _answer(engine, act.service, name, ACTS_AT_ONCE)
 
 
-async def _asked_before(engine: Engine, service: str, asked: kinds.ActAsked) -> bool:
-    query = FactQuery(service, kinds=("ActAsked",), limit=ACTS_REMEMBERED)
-    before = [fact.body for fact in await engine.ports.store.facts(query) if fact.body.act == asked.act]
-    if before and before[0] != asked:
-        raise UserMistake(
-            "this Idempotency-Key was used for another request", code="key-reused", remedy="use a new key"
-        )
-    return bool(before)
+async def _name(engine: Engine, who: Principal, act: Act) -> tuple[str, bool]:
+    """What an act is called, and whether it was asked before with the same key: by the same principal, of the same
+    service and verb, within a day."""
+    if not act.key:
+        return f"a-{engine.ports.chance.token()}", False
+    name = f"a-{short(digest_of_value([who.name, act.service, act.verb, act.key]))}"
+    query = FactQuery(act.service, kinds=("ActAsked",), limit=ACTS_REMEMBERED)
+    uses = [fact for fact in await engine.ports.store.facts(query) if fact.body.act.partition(".")[0] == name]
+    if not uses:
+        return name, False
+    newest = uses[-1]
+    if seconds_between(newest.at, engine.ports.clock.now()) >= KEY_SECONDS:
+        return f"{name}.{len(uses) + 1}", False
+    if (newest.body.reason, newest.body.arguments) != (act.reason, act.arguments):
+        words = "this Idempotency-Key was used for another request"
+        raise UserMistake(words, code="key-reused", remedy="use a new key")
+    return newest.body.act, True
 
 
 async def _answer(engine: Engine, service: str, name: str, newest: int) -> str:

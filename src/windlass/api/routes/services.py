@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from windlass.api import keys
 from windlass.api.principals import principal_of
 from windlass.api.routes import Body, engine_of
 from windlass.engine import commands, queries
@@ -65,7 +66,7 @@ async def act(
     service: str,
     verb: str,
     body: ActBody,
-    idempotency_key: Annotated[str, Header(max_length=200)] = "",
+    idempotency_key: Annotated[str, Header(max_length=keys.CHARACTERS_MAX + 2)] = "",
 ) -> dict[str, Any]:
     """Ask for an act; the answer comes when a pass of the loop has carried it out or refused it."""
     asked = commands.Act(verb, service, body.reason, body.arguments, idempotency_key.strip('"'))
