@@ -11,9 +11,11 @@ from typing import Any
 import click
 
 from windlass.cli import boot
+from windlass.cli.exits import Exit
 from windlass.cli.gateway import DEFAULT_PORT, gateway_answers, port_of, working_curl
 from windlass.cli.machine import insist, port_holder
 from windlass.cli.repositories import Watched, point_to, watched
+from windlass.cli.serving import service_answers, wait_until_all_answer
 from windlass.cli.session import Session, found_home
 from windlass.cli.shared import verb
 from windlass.cli.talk import Progress, harmless
@@ -34,10 +36,11 @@ HELD = 75  # the exit code of a process whose place is taken
 @click.option("--branch", default="", help="The branch to watch; default: the current one.")
 @click.option("--port", type=click.IntRange(1, 65535), envvar="WINDLASS_PORT", help="Where services answer (8080).")
 @click.option("--at-boot", is_flag=True, help="Also whenever this account's session begins (systemd or launchd).")
-def command(session: Session, repositories: tuple[str, ...], branch: str, port: int | None, at_boot: bool) -> None:
+def command(session: Session, repositories: tuple[str, ...], branch: str, port: int | None, at_boot: bool) -> int:
     """Start Windlass for a repository (default: the one around this folder).
 
-    It returns once the gateway answers. Run again, it watches further repositories and repairs what is missing.
+    It returns once the gateway and every service that has a live release answer; the code is 1 where one does not
+    within 90 s, which is said with the reason. Run again, it watches further repositories and repairs what is missing.
     """
     insist()
     if at_boot:
@@ -51,7 +54,7 @@ def command(session: Session, repositories: tuple[str, ...], branch: str, port: 
         if one.root is not None:
             point_to(home, one.root)
     unit = boot.install(home.name, _again(home, found[0])) if at_boot else None
-    _show(session, found, started, unit)
+    return _show(session, found, started, unit)
 
 
 def _again(home: Home, first: Watched) -> list[str]:
@@ -161,9 +164,23 @@ def _answers(session: Session) -> bool:
     return True
 
 
-def _show(session: Session, found: list[Watched], started: bool, unit: boot.Unit | None) -> None:
+def _serving(session: Session) -> dict[str, str]:
+    """Why each service with a live release does not answer; empty where all do."""
+    port = port_of(session.home)
+    with session.talk.progress() as progress:
+        return wait_until_all_answer(
+            lambda: session.api.get("v1", "status")["items"],
+            lambda service: service_answers(port, service),
+            progress,
+            READY_SECONDS,
+        )
+
+
+def _show(session: Session, found: list[Watched], started: bool, unit: boot.Unit | None) -> int:
     home, talk = session.home, session.talk
-    status = _first_look(session, {one.repository for one in found})
+    _first_look(session, {one.repository for one in found})
+    silent = _serving(session)
+    status = session.api.get("v1", "status")
     url = f"http://127.0.0.1:{port_of(home)}"
     curls = {item["service"]: working_curl(session, item["service"]) for item in status["items"] if item["live"]}
     services = [
@@ -174,6 +191,7 @@ def _show(session: Session, found: list[Watched], started: bool, unit: boot.Unit
             "waiting_for": item["waiting_for"] or None,
             "url": f"{url}/predict/{item['service']}",
             "curl": curls.get(item["service"]) or None,
+            "silent_because": silent.get(item["service"]),
         }
         for item in status["items"]
     ]
@@ -196,17 +214,20 @@ def _show(session: Session, found: list[Watched], started: bool, unit: boot.Unit
     if unit is not None:
         talk.write(harmless(f"it starts with your session by {unit.path}; `{unit.undo}` undoes that"))
         talk.say(unit.hint)
+    for service, words in silent.items():
+        talk.warn(harmless(f"{service} does not answer: {words}; see `windlass logs {service} --source replica`"))
     talk.say("follow it with `windlass status -w`")
+    return Exit.TOOL if silent else Exit.DONE
 
 
-def _first_look(session: Session, wanted: set[str]) -> dict[str, Any]:
-    """The status once the repositories were read, or as it is after some seconds."""
+def _first_look(session: Session, wanted: set[str]) -> None:
+    """Wait until the repositories were read, for some seconds at most."""
     deadline = time.monotonic() + READ_SECONDS
     with session.talk.progress() as progress:
         while True:
             status = session.api.get("v1", "status")
             read = {one["repository"] for one in status["repositories"] if one.get("commit") or one.get("complaints")}
             if wanted <= read or time.monotonic() > deadline:
-                return status
+                return
             progress("reading the repository")
             time.sleep(LOOK_SECONDS)
