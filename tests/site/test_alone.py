@@ -120,6 +120,16 @@ async def test_a_full_disk_still_stores_an_act(world: World) -> None:
 
 
 @in_a_world
+async def test_an_act_after_the_journal_was_lost_is_a_new_one(world: World) -> None:
+    """Where the journal is gone an act still gets a number that no plan has seen: it takes effect, and is told."""
+    await world.ready(1, slice_of("s2 a95 b5", way_back=A, seen_entry=4))
+    assert 5 == (await world.agent.act(ROLLBACK))["entry"]
+    assert "s2.j5 a100" == world.routes
+    await world.tick(2)
+    assert [5] == [one.seq for one in world.report.journal]
+
+
+@in_a_world
 async def test_half_an_entry_is_passed_over(world: World) -> None:
     """An entry that a crash cut short never took effect, and the next one is whole all the same."""
     await world.ready(1, CANARY)

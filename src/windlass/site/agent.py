@@ -119,7 +119,7 @@ class Agent:
                 known = ", ".join(one.service for one in self._slices()) or "none"
                 words = f"no service {asked.service!r} is served here"
                 raise UserMistake(words, code="no-such-service", remedy=f"services: {known}")
-            entry = entry_for(asked, piece, self._journal.next_seq, self._ports.clock.now())
+            entry = entry_for(asked, piece, self._next_seq(), self._ports.clock.now())
             await self._journal.append(Journalled(entry, piece))
         await self._pass()
         return {
@@ -128,6 +128,11 @@ class Agent:
             "returns_to": entry.returns_to,
             "words": sentence(entry),
         }
+
+    def _next_seq(self) -> int:
+        """The number of the next entry: above those that the plan has seen, too, because a journal can be lost."""
+        pieces = self._holding.plan.services if self._holding.plan is not None else ()
+        return max(self._journal.next_seq, 1 + max((piece.seen_entry for piece in pieces), default=0))
 
     def status(self) -> dict[str, Any]:
         """What people see of this site."""
@@ -202,7 +207,7 @@ class Agent:
             words = breach(piece, self._counts.counts)
             if words:
                 asked = Asked("abort", piece.service, f"site/{self._settings.site}", words)
-                entry = entry_for(asked, piece, self._journal.next_seq, self._ports.clock.now())
+                entry = entry_for(asked, piece, self._next_seq(), self._ports.clock.now())
                 await self._journal.append(Journalled(entry, piece))
 
     async def _keep_reserve(self) -> None:

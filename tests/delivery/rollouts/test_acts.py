@@ -221,6 +221,19 @@ def test_rollback_to_what_cannot_be(to: str, words: str) -> None:
     assert ("refused", words) == (outcome, said)
 
 
+def test_a_rollback_is_no_way_around_the_gate() -> None:
+    """A release that was never live and did not pass its gate is no way back; one that passed, or that a person let
+    pass, is."""
+    state = tell(promoted(), made("v3"))
+    _, outcome, said = after("rollback", state, to=short(V3))
+    assert ("refused", f"release {short(V3)} was never live and its gate did not pass") == (outcome, said.split(";")[0])
+    failed = tell(state, judged("v3", "fail", champion="v2"))
+    assert "refused" == after("rollback", failed, to=short(V3))[1]
+    overridden = tell(failed, kinds.OverrideMade(V3, "fail", "ann", "it is urgent"))
+    passed = tell(state, judged("v3", champion="v2"))
+    assert ["done", "done"] == [after("rollback", one, to=short(V3))[1] for one in (overridden, passed)]
+
+
 def test_the_way_back_is_never_quarantined() -> None:
     """The way back is the previous release, else the best, else an earlier one that served; never a quarantined one."""
     state = promoted()

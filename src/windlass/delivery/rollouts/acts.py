@@ -241,7 +241,16 @@ def _target(act: ActState, state: ServiceState) -> str:
         raise _No(f"release {short(target)} is live already")
     if target in state.quarantine:
         raise _No(f"release {short(target)} is quarantined; `windlass retry {short(target)}` lifts that")
+    if not _has_served(state.releases[target], state):
+        words = f"release {short(target)} was never live and its gate did not pass"
+        raise _No(f"{words}; `windlass promote {short(target)} --full --now` asks for what that needs")
     return target
+
+
+def _has_served(record: ReleaseState, state: ServiceState) -> bool:
+    """Whether a release answered callers before, or could have: going back is no way around the gate."""
+    was_live = record.fate == "promoted" or record.release in (state.previous, state.best)
+    return was_live or record.verdict == "pass" or record.overridden
 
 
 def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
