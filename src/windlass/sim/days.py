@@ -11,11 +11,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from windlass.adapters.simulated.taps import Killed
+from windlass.facts.state import ServiceState
 from windlass.kernel.errors import WindlassError
+from windlass.kernel.instants import later
 from windlass.sim.faults import KINDS
 from windlass.sim.mishaps import End, revive, revive_control, some_site
 from windlass.sim.promises import Witness
-from windlass.sim.rest import differences, is_at_rest, is_settled, stale_plans, writes
+from windlass.sim.rest import differences, idle, is_at_rest, is_settled, left_over, stale_plans, untold, writes
 from windlass.sim.scripts import Script
 from windlass.sim.world import World
 from windlass.site.acts import Asked
@@ -122,7 +124,14 @@ async def _at_rest(weather: "Weather") -> list[str]:
     world.engine.woken = True  # so that what is compared was planned, or kept, at this very instant
     if not await weather.tick():
         return []
-    return [*differences(world), *await stale_plans(world), *_unanswered(witness)]
+    return [
+        *differences(world),
+        *left_over(world),
+        *await idle(world),
+        *await untold(world),
+        *await stale_plans(world),
+        *_unanswered(witness),
+    ]
 
 
 def _unanswered(witness: Witness) -> list[str]:
@@ -136,12 +145,37 @@ def _unanswered(witness: Witness) -> list[str]:
     return [f"Nothing acknowledged is lost: {words}" for words in (*acts, *entries)]
 
 
+def _arguments(verb: str, state: ServiceState, world: World, chance: random.Random) -> dict[str, object]:
+    """What a person who is in a hurry, or who looks closely, adds to an act."""
+    match verb:
+        case "promote" if chance.random() < 0.3:
+            return {"full": True}
+        case "promote" if state.quarantine and chance.random() < 0.1:
+            return {"release": _named(chance.choice(sorted(state.quarantine))), "full": True, "now": True}
+        case "promote" if chance.random() < 0.2:
+            return {"override": True}
+        case "retry" if state.quarantine and chance.random() < 0.6:
+            return {"release": _named(chance.choice(sorted(state.quarantine)))}
+        case "retry" if chance.random() < 0.2:
+            return {"fresh_env": True}
+        case "rollback" if state.releases and chance.random() < 0.3:
+            return {"to": _named(chance.choice(sorted(state.releases)))}
+        case "freeze" if chance.random() < 0.5:
+            return {"until": later(world.control_clock.now(), seconds=chance.uniform(-30, 300))}
+        case _:
+            return {}
+
+
+def _named(release: str) -> str:
+    return release.partition(":")[2][:16]
+
+
 class Weather:
     """What happens to one world."""
 
     def __init__(self, seed: int) -> None:
         self.world = World(seed, SERVICE, SPEC, SITES)
-        self.witness = Witness(self.world)
+        self.witness = Witness(self.world, watches_sites=True)
         self.day = Day(seed)
         self._commits = 0
         self._ends: list[tuple[int, str, End]] = []
@@ -206,10 +240,10 @@ class Weather:
     async def _act(self, chance: random.Random) -> None:
         """A person asks the control plane; an act that could not be stored was not accepted."""
         verb = chance.choice(VERBS)
-        arguments = {"full": True} if verb == "promote" and chance.random() < 0.3 else {}
-        world = self.world
-        if world.engine is None or not (await world.state()).generation:
+        world, state = self.world, await self.world.state()
+        if world.engine is None or not state.generation:
             return
+        arguments = _arguments(verb, state, world, chance)
         try:
             self.witness.asked.add(await world.ask(verb, "a random day", **arguments))
         except WindlassError:
@@ -229,8 +263,11 @@ class Weather:
             return
         except Killed:
             site.kill()
+            self.witness.uncertain.add(site.name)  # it may be stored, and nobody was told
             return
         self.witness.journalled.add((site.name, int(answer["entry"])))
+        if asked.verb == "abort" and answer["returns_to"]:  # else nothing but it could answer
+            self.witness.left.add((site.name, str(answer["leaves"])))
 
     def _script(self, subject: str, chance: random.Random) -> Script:
         draw = chance.random

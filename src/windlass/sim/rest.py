@@ -1,10 +1,17 @@
 """When a world is at rest: nothing is asked for, built, judged or moved any more, or a person is waited for."""
 
 from collections import Counter
+from dataclasses import fields
 
 from windlass.delivery.services.types import Route
 from windlass.engine.planning import Planning
+from windlass.facts.fold import fold_all
+from windlass.facts.state import ServiceState
+from windlass.kernel.digests import short
 from windlass.planner.types import ServicePlan, StageReport
+from windlass.planner.views import candidate_of
+from windlass.ports.store import FactQuery
+from windlass.sim.movements import BAD_SHARE
 from windlass.sim.world import REPOSITORY, World
 
 WRITES = (
@@ -77,6 +84,45 @@ def differences(world: World) -> list[str]:
         for site in world.sites.values()
         if (found := _routes(world, site.name)) != wanted
     ]
+
+
+def left_over(world: World) -> list[str]:
+    """Jobs that nobody waits for any more and that were not ended and forgotten."""
+    jobs = sorted({*world.compute.running, *world.compute.ended})
+    return [f"After faults stop no job is left over: {job}" for job in jobs]
+
+
+async def idle(world: World) -> list[str]:
+    """What ought to move, although nothing moves any more."""
+    state = await world.state()
+    if state.freeze is not None:
+        return []
+    rollout, waiting = state.rollout, state.releases.get(candidate_of(state))
+    if rollout is None:
+        passed = waiting is not None and waiting.verdict == "pass"
+        return [f"After faults stop what passed is rolled out: {short(candidate_of(state))}"] if passed else []
+    bad, good = world.scripts.of_release(rollout.release), world.scripts.of_release(rollout.champion)
+    if rollout.paused_by or bad is None or good is None or bad.bad < good.bad + BAD_SHARE or _is_split_wrong(world):
+        return []
+    return [f"After faults stop what does harm goes back: {short(rollout.release)} has {rollout.share:.0%}"]
+
+
+def _is_split_wrong(world: World) -> bool:
+    """Whether a share that was not kept has made the counts worthless."""
+    assert world.engine is not None
+    return any("split of the traffic" in one.because for one in world.engine.plans[world.service].reports)
+
+
+async def untold(world: World) -> list[str]:
+    """Whether what is stored as true now is something else than what the facts lead to."""
+    stored, facts = await world.store.load(), await world.store.facts(FactQuery(limit=1_000_000))
+    told, state = fold_all(world.service, facts), stored.services.get(world.service)
+    return [] if state == told else [f"What is true now follows from the facts: {_first_difference(state, told)}"]
+
+
+def _first_difference(state: ServiceState | None, told: ServiceState) -> str:
+    names = [field.name for field in fields(told) if getattr(state, field.name, None) != getattr(told, field.name)]
+    return f"{', '.join(names)} of {told.service}"
 
 
 async def stale_plans(world: World) -> list[str]:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 
 from tests.facts.worlds import histories
 from windlass.adapters.store.sqlite import SqliteStore
-from windlass.adapters.store.sqlite.engines import store_trouble
+from windlass.adapters.store.sqlite.engines import open_engine, store_trouble
 from windlass.adapters.store.sqlite.texts import StateTexts, to_text
 from windlass.facts import types as kinds
 from windlass.facts.fold import fold, fold_all
@@ -33,6 +33,15 @@ EVERY_FACT = FactQuery(limit=1_000_000)
 def fact(reason: str, service: str = "visits") -> Fact:
     """A small fact."""
     return Fact(service, Instant(1), kinds.Frozen("ann", reason))
+
+
+def test_a_commit_is_synced_before_it_is_acknowledged(tmp_path: Path) -> None:
+    """The connection that writes syncs each commit in full, so that no power cut takes what was acknowledged."""
+    engine = open_engine(str(tmp_path / "facts.db"), writer=True)
+    with engine.connect() as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    engine.dispose()
+    assert ["wal", 2] == found
 
 
 @settings(max_examples=12)

@@ -68,6 +68,14 @@ class SimulatedReplicas:
         """The releases that have replicas, sorted."""
         return tuple(sorted({one.wanted.release for one in self._found.values()}))
 
+    def states(self, release: str) -> tuple[str, ...]:
+        """How the replicas of a release are, in the order of their names."""
+        return tuple(one.state for _, one in sorted(self._found.items()) if one.wanted.release == release)
+
+    def ending(self) -> tuple[str, ...]:
+        """The sockets of the replicas that are being ended, sorted."""
+        return tuple(f"/r/{name}" for name, one in sorted(self._found.items()) if one.state == "draining")
+
     def crash(self, name: str, words: str = "the process ended") -> None:
         """Kill a replica."""
         self._found[name].state = "failed"
