@@ -1,5 +1,5 @@
 # Each target is one command a person could type. All of them run again in seconds when nothing changed.
-.PHONY: setup check test test-machine demo sim sim-year bless cover lock
+.PHONY: setup check test test-machine demo sim sim-year mutants deletions bless cover lock
 pytest := .venv/bin/python -m pytest -q --hypothesis-profile=repeatable
 # Most tests wait for real processes. A file stays with one worker, and files begin in the order of tests/conftest.py.
 side_by_side := -n 3 --dist loadfile --no-loadscope-reorder
@@ -31,6 +31,12 @@ sim: setup
 
 sim-year: setup
 	.venv/bin/python -m tools.sim_seeds --hours 8760 --write build/sim-year.json
+
+mutants: setup
+	.venv/bin/python -m tools.mutants
+
+deletions: setup
+	.venv/bin/python -m tools.mutants.deletions
 
 bless: setup
 	.venv/bin/python -m tools.bless

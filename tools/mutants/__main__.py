@@ -1,0 +1,120 @@
+"""`make mutants`: every permanent mutant must be found by the simulator.
+
+    python -m tools.mutants [--only NAME] [--seeds 12] [--processes 2] [--write build/mutants.json]
+
+Random days come first; where no day shows the harm, the stories on the virtual clock (`tests/sessions`, `tests/sim`)
+and the tests that a mutant names follow. The same days and tests must be good without any mutant, else nothing that
+they find would mean anything. It exits 0 only if all are found.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tools.mutants.catalogue import MUTANTS
+from tools.mutants.copies import commit, copied, failed_test, pytest_command, run
+from tools.mutants.mutant import Mutant, mutated, path_of
+
+DAYS_SECONDS_MAX = 1200.0
+STORIES_SECONDS_MAX = 900.0
+SESSIONS, SIM = "tests/sessions/test_sessions.py", "tests/sim"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of one mutant: `by` is days, stories or empty; `words` the seed and sentence, or the test."""
+
+    name: str
+    by: str
+    words: str
+    seconds: float
+
+
+def judge(mutant: Mutant | None, tests: Sequence[str], seeds: int) -> Found:
+    """Let the simulator look for one mutant, or for none at all."""
+    name = mutant.name if mutant is not None else "no-mutant"
+    path, text = (path_of(mutant), mutated(mutant)) if mutant is not None else ("", None)
+    began = time.monotonic()
+    with copied(name, path, text) as folder:
+        by, words = "", ""
+        if mutant is None or mutant.seen_by_days:
+            begin = [] if mutant is None else [str(mutant.seed)]
+            command = [sys.executable, "-m", "tools.mutants.days", str(seeds), *begin]
+            ended = run(folder, command, DAYS_SECONDS_MAX)
+            by, words = ("days", _told(ended.words)) if ended.code != 0 else ("", "")
+        if not by:
+            ended = run(folder, pytest_command(tests), STORIES_SECONDS_MAX)
+            by, words = ("stories", failed_test(ended.words)) if ended.code != 0 else ("", "")
+    return Found(name, by, words, round(time.monotonic() - began, 1))
+
+
+def _tests(named: Sequence[str]) -> list[str]:
+    return [SESSIONS, *named, SIM]
+
+
+def _told(words: str) -> str:
+    """The seed and what was wrong, from the last line that a day printed."""
+    last = (words.splitlines() or ["no words"])[-1]
+    try:
+        said = json.loads(last)
+    except ValueError:
+        return last[:200]
+    return f"seed {said['seed']}: {said['words']}"
+
+
+def _chosen(only: str) -> tuple[Mutant, ...]:
+    found = tuple(mutant for mutant in MUTANTS if not only or mutant.name == only)
+    if not found:
+        raise SystemExit(f"no mutant is called {only}; there are {', '.join(mutant.name for mutant in MUTANTS)}")
+    return found
+
+
+def main() -> int:
+    """0 where all mutants were found, and nothing was found without one."""
+    parser = argparse.ArgumentParser(description="Let the simulator find wrong changes.")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--write", default="build/mutants.json")
+    options = parser.parse_args()
+    mutants = _chosen(options.only)
+    for mutant in mutants:
+        mutated(mutant)
+    began, results = time.monotonic(), []
+    named = sorted({test for mutant in mutants for test in mutant.tests})
+    with ThreadPoolExecutor(options.processes) as pool:
+        baseline = pool.submit(judge, None, _tests(named), options.seeds)
+        waiting = [pool.submit(judge, one, _tests(one.tests), options.seeds) for one in mutants]
+        for future in as_completed(waiting):
+            found = future.result()
+            results.append(found)
+            sys.stdout.write(f"{found.name:36} {found.seconds:6.0f} s  {found.by or 'SURVIVED':8} {found.words}\n")
+            sys.stdout.flush()
+        alarm = baseline.result()
+    survivors = [found.name for found in results if not found.by]
+    report = {
+        "commit": commit(),
+        "mutants": len(results),
+        "by_days": sum(found.by == "days" for found in results),
+        "by_stories": sum(found.by == "stories" for found in results),
+        "survived": survivors,
+        "without_a_mutant": alarm.words,
+        "seconds": round(time.monotonic() - began),
+        "results": [asdict(found) for found in sorted(results, key=lambda one: one.name)],
+    }
+    path = Path(options.write)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(report, indent=2) + "\n")
+    if alarm.by:
+        sys.stdout.write(f"FALSE ALARM: without any mutant this is found: {alarm.words}\n")
+    sys.stdout.write(f"{len(results) - len(survivors)} of {len(results)} found in {report['seconds']} s\n")
+    return 1 if survivors or alarm.by else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
