@@ -205,6 +205,10 @@ def one_site_behind(seen: Seen) -> None:
     seen.world.traffic.wish = replace(seen.world.traffic.wish, services=(replace(piece, step_id="s0"),))
 
 
+def spoken_in_vain(seen: Seen) -> None:
+    seen.world.link.delivered = ("another process", 3)
+
+
 def live_without_a_pass(seen: Seen) -> None:
     record = replace(seen.state.releases[V2], verdict="fail")
     seen.state = replace(seen.state, live=V2, releases={**seen.state.releases, V2: record})
@@ -244,6 +248,7 @@ Promise = Callable[[Seen], Iterator[str]]
         (site_promises.only_the_ready_get_callers, called_too_early),
         (site_promises.a_replica_ends_after_its_callers_left, ended_too_early),
         (site_promises.a_canary_waits_for_every_site, one_site_behind),
+        (site_promises.a_site_that_speaks_is_heard, spoken_in_vain),
         (only_a_pass_raises_a_share, live_without_a_pass),
     ],
     ids=lambda one: one.__name__,

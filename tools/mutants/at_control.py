@@ -125,7 +125,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "act-answered-in-each-pass",
         "facts/fold.py",
         "tuple(act for act in state.acts if act.act != body.act)",
-        "tuple(act for act in state.acts if act.act != body.act or not act.reason)",
+        'tuple(act for act in state.acts if act.act != body.act or act.verb == "pause")',
         "A promote was carried out again and again.",
     ),
     Mutant(

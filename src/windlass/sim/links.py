@@ -16,7 +16,7 @@ class Link:
     """The site's uplink. `engine` is None while the control plane is dead; `is_cut` while the network is.
 
     While `is_slow` reports are under way until `arrive` is called. `counted_at` is the true instant at which the newest
-    report that the engine has was made.
+    report that the engine has was made, `delivered` says whose it was, and how many of that process came in a row.
     """
 
     site: str
@@ -25,6 +25,7 @@ class Link:
     is_cut: bool = False
     is_slow: bool = False
     counted_at: Instant = NEVER
+    delivered: tuple[str, int] = ("", 0)
     on_the_way: list[tuple[SiteReport, Instant]] = field(default_factory=list)
 
     async def fetch(self, known: int) -> SignedPlan | None:
@@ -47,12 +48,16 @@ class Link:
             is_first = self.counted_at == NEVER and made_at < self.clock.now()
             if self.engine is not None and not self.is_cut and not is_first:
                 accept_report(self.engine, report)
+                if made_at >= self.counted_at:
+                    boot, count = self.delivered
+                    self.delivered = (report.boot, count + 1 if report.boot == boot else 1)
                 self.counted_at = max(self.counted_at, made_at)
 
     def connect(self, engine: Engine | None) -> None:
         """Another engine answers, or none does; a new one has heard nothing yet."""
         self.engine = engine
         self.counted_at = NEVER
+        self.delivered = ("", 0)
         self.on_the_way.clear()  # a message to a process that has ended arrives nowhere
 
     def _answering(self) -> Engine:

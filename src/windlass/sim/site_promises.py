@@ -10,6 +10,7 @@ from windlass.sim.seen import Seen
 from windlass.sim.sites import FOLDER, SimulatedSite
 
 CALM_TICKS = 3  # so long after a port answered falsely the agent knows again what its gateway and its replicas do
+REPORTS = 3  # after one report each nobody can tell which of two processes is the later one
 
 
 def an_acknowledged_act_is_on_the_disk(seen: Seen) -> Iterator[str]:
@@ -115,6 +116,16 @@ def a_canary_waits_for_every_site(seen: Seen) -> Iterator[str]:
                 yield f"{moved.before.step_id} was left, and {site.name} has s{served}"
 
 
+def a_site_that_speaks_is_heard(seen: Seen) -> Iterator[str]:
+    """A site that lives and reports is heard, whatever was heard of its earlier processes."""
+    engine = seen.world.engine
+    heard = {report.site: report.boot for report, _ in engine.ports.sites.reports()} if engine is not None else {}
+    for site in seen.world.sites.values():
+        boot, count = site.link.delivered
+        if engine is not None and count >= REPORTS and heard.get(site.name) != boot:
+            yield f"{count} reports of {site.name} did not count"
+
+
 def _number(step_id: str) -> int:
     return int(step_id.partition(".")[0].removeprefix("s"))
 
@@ -133,4 +144,5 @@ PROMISES: tuple[Callable[[Seen], Iterator[str]], ...] = (
     only_the_ready_get_callers,
     a_replica_ends_after_its_callers_left,
     a_canary_waits_for_every_site,
+    a_site_that_speaks_is_heard,
 )
