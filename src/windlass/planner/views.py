@@ -192,7 +192,7 @@ def tally_of(snapshot: Snapshot, service: str, step: str, release: str) -> Arm:
 
 def evidence_of(rollout: RolloutState, spec: ServiceSpec, snapshot: Snapshot) -> Evidence:
     """What the counts of all steps of the rollout say."""
-    return weigh(stages_of(rollout, snapshot), spec.rollout.limits)
+    return weigh(stages_of(rollout, snapshot), spec.rollout.limits, errors_declared=spec.rollout.errors_declared)
 
 
 def stages_of(rollout: RolloutState, snapshot: Snapshot) -> list[Stage]:

@@ -18,7 +18,7 @@ from windlass.serving.door import Call, Door, Reply, seconds_allowed, too_large
 from windlass.serving.problems import ModelFailed, Rejected
 from windlass.serving.worker import Overloaded, Worker
 
-PLACES = 512  # requests that may wait for the worker: a second or two, in which a starved process catches up
+PLACES = 128  # requests that may wait for the worker: some tenths of a second; more would wait longer than callers do
 BUFFERED_BYTES_MAX = 256 << 20  # bodies of all waiting requests together: four of the largest
 KEEP_ALIVE_SECONDS = 7200  # longer than the gateway keeps an idle connection, so that only the gateway closes one
 BODY_SECONDS_MAX = 10.0  # a body that takes longer comes from a caller that is gone or means harm

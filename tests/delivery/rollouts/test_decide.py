@@ -144,3 +144,16 @@ def test_evidence_beyond_a_billion_is_said_in_words() -> None:
     assert "evidence 104,610 against 100" in HarmShown(32, 104_610.0, 100.0).sentence()
     assert "evidence over a billion against 100" in HarmShown(32, 1e40, 100.0).sentence()
     assert "(evidence over a billion against 1,000)" in WrongSplit(1e75).sentence()
+
+
+def test_no_worse_than_a_bad_champion_is_not_enough() -> None:
+    """A canary above a limit that its file declares holds however safe it is beside its champion, until a person or the
+    time limit decides."""
+    above = Guardrail("errors", 1e9, 0, observed=0.5, exceeded="errors <= 1%")
+    view = replace(SAFE, evidence=replace(SAFE.evidence, guardrails=(above, Guardrail("latency", 1e6))))
+    decision = decide(view, NOW)
+    words = "50.00% of the canary's requests are against errors <= 1%, which the file declares"
+    assert (Move.HOLD, words) == (decision.move, decision.because.sentence())
+    assert decision.until is not None and "windlass promote" in decision.until.words
+    fine = replace(SAFE, evidence=replace(SAFE.evidence, guardrails=(replace(above, exceeded=""),)))
+    assert Move.ADVANCE == decide(fine, NOW).move

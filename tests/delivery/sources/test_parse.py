@@ -136,7 +136,7 @@ def test_every_key_reaches_the_spec() -> None:
                 LimitSpec("p99 <= 300ms", "latency", 0.99, 0.3),
                 LimitSpec("errors<=0.5%", "errors", 0.0, 0.005),
             ),
-            limits_declared=True,
+            errors_declared=True,
             time_limit_seconds=21_600.0,
             unsure="back",
             newer="replace",
@@ -169,10 +169,10 @@ def test_a_spec_comes_back_from_its_json() -> None:
 
 
 def test_the_limit_on_errors_is_never_lost() -> None:
-    """A limit on latency alone keeps the default limit on errors, which stands first."""
+    """A limit on latency alone keeps the default limit on errors, which stands first and stays a default."""
     rollout = spec_of(SMALLEST + "rollout: {limits: [p50 <= 1s]}").rollout
     assert ("errors <= 1%", "p50 <= 1s") == tuple(limit.line for limit in rollout.limits)
-    assert rollout.limits_declared
+    assert not rollout.errors_declared
 
 
 @pytest.mark.parametrize("name", ["p50", "p90", "p95", "p99"])
@@ -223,7 +223,7 @@ def test_the_default_that_is_told_is_the_default_in_force(key: Key) -> None:
     group, _, name = key.name.rpartition(".")
     line = f"{group}: {{{name}: {key.default}}}" if group else f"{name}: {key.default}"
     written = to_json(spec_of(SMALLEST + line))
-    written["rollout"]["limits_declared"] = False
+    written["rollout"]["errors_declared"] = False
     assert to_json(spec_of(SMALLEST)) == written
 
 

@@ -5,6 +5,7 @@ We do not compare the error rate with a fixed number: such a rule errs more the 
 """
 
 from windlass.delivery.rollouts.types import (
+    AboveLimit,
     CountsIncomplete,
     EdgesKnown,
     FirstRelease,
@@ -106,14 +107,18 @@ def _wait(view: RolloutView, now: Instant) -> Decision[Move] | None:
 
 def _unsafe(view: RolloutView, now: Instant) -> Decision[Move] | None:
     evidence, limits = view.evidence, view.limits
-    weakest = evidence.weakest
-    if weakest is not None and weakest.safety_e >= limits.safety_e_min and evidence.canary_requests:
+    weakest, above = evidence.weakest, evidence.exceeded
+    is_shown = weakest is not None and weakest.safety_e >= limits.safety_e_min and evidence.canary_requests > 0
+    if is_shown and above is None:
         return None
     if now >= later(view.began, seconds=limits.time_limit_seconds):
         until = Until("`windlass promote` or `windlass abort`")
         return _hold(TimeUp(limits.time_limit_seconds), until, evidence.details)
     if weakest is None or not evidence.canary_requests:
         return _hold(NoTraffic(), Until("requests"))
+    if is_shown and above is not None:
+        until = Until("the share falls, or `windlass promote` or `windlass abort`")
+        return _hold(AboveLimit(above.observed, above.exceeded), until, evidence.details)
     because = NotYetSafe(weakest.name, weakest.safety_e, limits.safety_e_min, weakest.requests_short)
     return _hold(because, Until("more canary requests"), evidence.details)
 

@@ -8,7 +8,7 @@ own, else retries would hide a crashing canary. Sources: `docs/explanation/evide
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from windlass.delivery.rollouts.types import Evidence, Guardrail
 from windlass.delivery.sources.types import LimitSpec
@@ -49,8 +49,15 @@ class Stage:
     control: Arm
 
 
-def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> Evidence:
-    """The evidence of all wagers. Stages without a share inside (0, 1) say nothing and are left out."""
+def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec], *, errors_declared: bool = False) -> Evidence:
+    """The evidence of all wagers. Stages without a share inside (0, 1) say nothing and are left out.
+
+    Args:
+        stages: the counts of each step.
+        limits: the absolute limits.
+        errors_declared: whether the limit of errors is the file's own; the default one may be exceeded by a canary
+            that is shown to be no worse than its champion.
+    """
     used = [stage for stage in stages if 0.0 < stage.share < 1.0]
     if not used:
         return Evidence()
@@ -67,7 +74,7 @@ def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> Evidence:
         control_failed=control.failed,
         harm_e=e_value(harm),
         harm_by_family=tuple((name, e_value(log_e)) for name, log_e in families),
-        guardrails=_guardrails(used, limits),
+        guardrails=_guardrails(used, limits, errors_declared=errors_declared),
         ratio_e=e_value(_split(used)),
         synthetic_share=(canary.synthetic + control.synthetic) / requests if requests else 0.0,
         details=_details(used, canary, control),
@@ -131,19 +138,22 @@ def _latency(stages: Sequence[Stage], *, settled: bool) -> list[LatencyStep]:
     ]
 
 
-def _guardrails(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> tuple[Guardrail, ...]:
+def _guardrails(
+    stages: Sequence[Stage], limits: Sequence[LimitSpec], *, errors_declared: bool
+) -> tuple[Guardrail, ...]:
     canary = _sum(stage.canary.settled for stage in stages)
     control = _sum(stage.control.settled for stage in stages)
     errors = [limit for limit in limits if limit.family == "errors"]
     latencies = [limit for limit in limits if limit.family == "latency"]
-    found = [_error_guardrail(stages, canary, control, errors)]
+    found = [_error_guardrail(stages, canary, control, errors, errors_declared=errors_declared)]
     ratio = mean_log_e([1.0, 1.0], [latency_safety_log_e(_latency(stages, settled=True)), _champion_limit(stages)])
     if not latencies:
         found.append(Guardrail("latency", e_value(ratio)))
     for limit in latencies:
         slow = perhaps_above(canary.latency, round(limit.bound * 1e6))
-        log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(slow, canary.requests, 1.0 - limit.quantile)])
-        found.append(_with_need(limit.line, log_e, limit_growth(_rate(slow, canary.requests), 1.0 - limit.quantile)))
+        share, bound = _rate(slow, canary.requests), 1.0 - limit.quantile
+        log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(slow, canary.requests, bound)])
+        found.append(_observed(_with_need(limit.line, log_e, limit_growth(share, bound)), share, bound, limit.line))
     return tuple(found)
 
 
@@ -161,7 +171,9 @@ def _champion_limit(stages: Sequence[Stage]) -> float:
     return limit_log_e(slow, calls, USUAL_ABOVE[SAFETY_EDGE] * RATIO_NI)
 
 
-def _error_guardrail(stages: Sequence[Stage], canary: Tally, control: Tally, limits: Sequence[LimitSpec]) -> Guardrail:
+def _error_guardrail(
+    stages: Sequence[Stage], canary: Tally, control: Tally, limits: Sequence[LimitSpec], *, errors_declared: bool
+) -> Guardrail:
     share = [stage.share for stage in stages]
     ratio = safety_log_e(
         [stage.canary.settled.failed + stage.canary.settled.refused for stage in stages],
@@ -175,7 +187,13 @@ def _error_guardrail(stages: Sequence[Stage], canary: Tally, control: Tally, lim
         return _with_need("errors", ratio, growth / share[-1])
     strictest = min(limits, key=lambda limit: limit.bound)
     log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(canary.failed, canary.requests, strictest.bound)])
-    return _with_need("errors", log_e, limit_growth(_rate(canary.failed, canary.requests), strictest.bound))
+    observed = _rate(canary.failed, canary.requests)
+    found = _with_need("errors", log_e, limit_growth(observed, strictest.bound))
+    return _observed(found, observed, strictest.bound, strictest.line if errors_declared else "")
+
+
+def _observed(guardrail: Guardrail, share: float, bound: float, limit: str) -> Guardrail:
+    return replace(guardrail, observed=share, exceeded=limit if share > bound else "")
 
 
 def _with_need(name: str, log_e: float, growth: float) -> Guardrail:

@@ -33,11 +33,17 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Guardrail:
-    """One family that must be shown safe: its evidence now, and how many canary requests are still needed."""
+    """One family that must be shown safe: its evidence now, and how many canary requests are still needed.
+
+    `exceeded` is the limit that the file declares, as written, where the `observed` share of requests is above it:
+    being no worse than a champion that is bad itself is then not enough.
+    """
 
     name: str
     safety_e: float
     requests_short: int | None = None
+    observed: float = 0.0
+    exceeded: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,11 @@ class Evidence:
     def weakest(self) -> Guardrail | None:
         """The guardrail that is furthest from being shown safe."""
         return min(self.guardrails, key=lambda guardrail: guardrail.safety_e, default=None)
+
+    @property
+    def exceeded(self) -> Guardrail | None:
+        """The first guardrail whose declared limit the canary is above."""
+        return next((guardrail for guardrail in self.guardrails if guardrail.exceeded), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +230,15 @@ class NotYetSafe:
     def sentence(self) -> str:
         short = f", about {self.requests_short:,} more canary requests" if self.requests_short else ""
         return f"{self.family} not yet shown safe: evidence {self.safety_e:.1f} against {self.safety_e_min:.0f}{short}"
+
+
+@dataclass(frozen=True, slots=True)
+class AboveLimit:
+    observed: float
+    limit: str
+
+    def sentence(self) -> str:
+        return f"{self.observed:.2%} of the canary's requests are against {self.limit}, which the file declares"
 
 
 @dataclass(frozen=True, slots=True)

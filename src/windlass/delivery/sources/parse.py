@@ -170,7 +170,7 @@ def _rollout(values: Mapping[str, Any]) -> RolloutSpec:
         declared = values["rollout.limits"]
         has_errors = any(limit.family == "errors" for limit in declared)
         fields["limits"] = declared if has_errors else (*RolloutSpec().limits, *declared)
-        fields["limits_declared"] = True
+        fields["errors_declared"] = has_errors
     return RolloutSpec(**fields)
 
 

@@ -47,7 +47,7 @@ class RolloutSpec:
     steps: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)
     unit: str = ""  # the request header whose value is the assignment unit; empty: each request by itself
     limits: tuple[LimitSpec, ...] = (LimitSpec("errors <= 1%", "errors", 0.0, 0.01),)
-    limits_declared: bool = False
+    errors_declared: bool = False  # whether the file limits errors itself
     time_limit_seconds: float = 86_400.0
     unsure: str = "ask"  # what happens at the time limit: ask or back
     newer: str = "wait"  # wait or replace
