@@ -61,7 +61,7 @@ def _v1(stage: Stage) -> Told:
 
 def _v2(stage: Stage) -> Told:
     _say(f"    {stage.rate:.0f} requests a second begin to arrive.")
-    time.sleep(3)
+    time.sleep(1)
     commit, at = stage.commit("v2", "Boosted trees")
     _say(f'v2  {commit[:12]} "Boosted trees": better on the holdout.')
     stage.wait("a canary of v2", lambda item: _share(item, commit) > 0, 90)

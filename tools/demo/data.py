@@ -15,9 +15,9 @@ SEED = 7
 def write_data(folder: Path, live: Path) -> None:
     """Write `train.parquet` and `holdout.parquet` into a folder, and the live rows as JSON lines."""
     import numpy as np
-    import statsmodels.api as sm
+    from statsmodels.datasets import randhie
 
-    table = sm.datasets.randhie.load_pandas().data
+    table = randhie.load_pandas().data
     table["visited"] = (table.pop("mdvis") > 0).astype("int64")
     chance = np.random.default_rng(SEED)
     sicker = table["disea"] > table["disea"].quantile(1 - SICKER_SHARE)
