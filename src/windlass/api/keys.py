@@ -103,11 +103,14 @@ class IdempotencyKeys:
 
     def _forget_old(self) -> None:
         oldest = later(self._now(), seconds=-KEY_SECONDS)
-        for place, kept in list(self._kept.items()):  # in the order in which they came
-            if kept.at > oldest and len(self._kept) < KEPT_MAX:
-                return
+        gone = []
+        for place, kept in self._kept.items():  # in the order in which they came
+            if kept.at > oldest and len(self._kept) - len(gone) < KEPT_MAX:
+                break
             if kept.answer:
-                del self._kept[place]
+                gone.append(place)
+        for place in gone:
+            del self._kept[place]
 
 
 def _once(body: bytes) -> Receive:
