@@ -103,7 +103,7 @@ class IdempotencyKeys:
 
     def _forget_old(self) -> None:
         oldest = later(self._now(), seconds=-KEY_SECONDS)
-        gone = []
+        gone: list[Place] = []
         for place, kept in self._kept.items():  # in the order in which they came
             if kept.at > oldest and len(self._kept) - len(gone) < KEPT_MAX:
                 break
