@@ -79,7 +79,7 @@ class _Zygote:
     def serve(self) -> Order | None:
         """What this process is to do, when it has become a child; None when the zygote's time is over."""
         asked_at = time.monotonic()
-        while _inode_of(self._path) == self._inode and time.monotonic() < asked_at + self._idle_seconds:
+        while self._is_reachable() and time.monotonic() < asked_at + self._idle_seconds:
             ready = select.select([self._listener], [], [], LOOK_SECONDS)[0]
             _reap()
             if not ready:
@@ -90,6 +90,10 @@ class _Zygote:
             if order is not None or is_over:
                 return order
         return None
+
+    def _is_reachable(self) -> bool:
+        """Whether the path still leads here; a home may be taken away while the libraries are loaded."""
+        return self._inode != 0 and _inode_of(self._path) == self._inode
 
     def _answer(self, connection: socket.socket) -> tuple[Order | None, bool]:
         """Fork for whoever has connected: the order, in the child alone; and whether the zygote was told to end."""

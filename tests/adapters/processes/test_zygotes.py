@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -230,6 +231,17 @@ def test_a_zygote_goes_with_its_path(town: Town) -> None:
     for path in (town.folder / "z").glob("*.sock"):
         path.unlink()
     wait_until(lambda: not alive([pid]))
+
+
+def test_a_zygote_whose_home_is_gone_before_it_has_loaded_ends(town: Town) -> None:
+    """A home that is removed while libraries are loaded leaves no process behind."""
+    path = str(town.folder / "z.sock")
+    with listen(path) as listener:
+        os.unlink(path)
+        options = ("--fd", str(listener.fileno()), "--path", path, "--preload", "loaded", "--idle", "3600")
+        argv = [sys.executable, "-m", "windlass.serving.zygote", *options]
+        zygote = subprocess.run(argv, cwd=town.folder, pass_fds=(listener.fileno(),), timeout=60, check=False)
+    assert 0 == zygote.returncode
 
 
 def test_a_zygote_that_nobody_asks_ends(town: Town) -> None:
