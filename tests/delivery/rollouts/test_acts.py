@@ -204,6 +204,9 @@ def test_rollback_to_a_named_release() -> None:
     assert ("done", V1, {V2, V3}) == (outcome, back.live, set(back.quarantine))
     assert "rolled_back" == back.releases[V3].fate
     assert back.rollout is None
+    same, outcome, said = after("rollback", state, to=short(V3))
+    assert ("refused", f"release {short(V3)} is being rolled out") == (outcome, said.split(";")[0])
+    assert state.quarantine == same.quarantine and same.rollout is not None
 
 
 @pytest.mark.parametrize(

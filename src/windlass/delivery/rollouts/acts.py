@@ -239,6 +239,8 @@ def _target(act: ActState, state: ServiceState) -> str:
         raise _No(f"no release is called {text}" if text else "there is no earlier release to go back to")
     if target == state.live:
         raise _No(f"release {short(target)} is live already")
+    if state.rollout is not None and target == state.rollout.release:
+        raise _No(f"release {short(target)} is being rolled out; `windlass promote` moves it on, `windlass abort` ends it")
     if target in state.quarantine:
         raise _No(f"release {short(target)} is quarantined; `windlass retry {short(target)}` lifts that")
     if not _has_served(state.releases[target], state):
