@@ -240,7 +240,8 @@ def _target(act: ActState, state: ServiceState) -> str:
     if target == state.live:
         raise _No(f"release {short(target)} is live already")
     if state.rollout is not None and target == state.rollout.release:
-        raise _No(f"release {short(target)} is being rolled out; `windlass promote` moves it on, `windlass abort` ends it")
+        words = f"release {short(target)} is being rolled out"
+        raise _No(f"{words}; `windlass promote` moves it on, `windlass abort` ends it")
     if target in state.quarantine:
         raise _No(f"release {short(target)} is quarantined; `windlass retry {short(target)}` lifts that")
     if not _has_served(state.releases[target], state):
