@@ -190,6 +190,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if not _has_served(state.releases[target], state):\n",
         "    if not state.releases[target].commit:\n",
         "`rollback --to` put a release live whose gate had said no.",
+        seed=9,
     ),
     Mutant(
         "promote-of-what-is-banned",

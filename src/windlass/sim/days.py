@@ -39,8 +39,27 @@ REST_SECONDS = 15
 FAULT_CHANCE = 0.05  # of each second of the storm
 FAULT_SECONDS_MAX = 90
 EVENT_CHANCE = 0.03
-EVENTS = ("commit", "commit", "traffic", "act", "act at a site", "sync")
-VERBS = ("promote", "abort", "pause", "resume", "rollback", "retry", "freeze", "resume")
+BUSY = 1_000_000  # seeds from here on
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What people do on a day, and how many requests a second there are."""
+
+    events: tuple[str, ...]
+    verbs: tuple[str, ...]
+    rates: tuple[float, ...]
+
+
+USUAL = Habits(
+    ("commit", "commit", "traffic", "act", "act at a site", "sync"),
+    ("promote", "abort", "pause", "resume", "rollback", "retry", "freeze", "resume"),
+    (0.0, 1.0, 20.0, 200.0),
+)
+# On a busy day callers always call and hardly anybody stops a rollout, so that most of them get far by themselves.
+ROLLING = Habits(
+    ("commit", "commit", "commit", "act", "act at a site"), ("resume", "resume", "pause", "abort"), (100.0, 200.0)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,11 @@ class Day:
     digest: str = ""
 
 
+def habits(seed: int) -> Habits:
+    """What people do on the day of a seed."""
+    return ROLLING if seed >= BUSY else USUAL
+
+
 def drawn(seed: int, seconds: int = STORM_SECONDS) -> tuple[Happening, ...]:
     """All that happens in the storm of a seed."""
     chance = random.Random(seed)
@@ -73,7 +97,7 @@ def drawn(seed: int, seconds: int = STORM_SECONDS) -> tuple[Happening, ...]:
         if chance.random() < FAULT_CHANCE:
             found.append(Happening(second, chance.choice(names), chance.getrandbits(32)))
         if chance.random() < EVENT_CHANCE:
-            found.append(Happening(second, chance.choice(EVENTS), chance.getrandbits(32)))
+            found.append(Happening(second, chance.choice(habits(seed).events), chance.getrandbits(32)))
     return tuple(found)
 
 
@@ -177,7 +201,9 @@ class Weather:
         self.world = World(seed, SERVICE, SPEC, SITES)
         self.witness = Witness(self.world, watches_sites=True)
         self.day = Day(seed)
+        self._habits = habits(seed)
         self._commits = 0
+        self.world.callers.rate = self._habits.rates[0]
         self._ends: list[tuple[int, str, End]] = []
 
     async def tick(self) -> bool:
@@ -227,7 +253,7 @@ class Weather:
                 self._commits += 1
                 world.commit(self._script(f"v{self._commits}", chance))
             case "traffic":
-                world.callers.rate = chance.choice([0.0, 1.0, 20.0, 200.0])
+                world.callers.rate = chance.choice(self._habits.rates)
             case "sync":
                 if world.engine is not None:
                     world.engine.watch.hint()
@@ -239,7 +265,7 @@ class Weather:
 
     async def _act(self, chance: random.Random) -> None:
         """A person asks the control plane; an act that could not be stored was not accepted."""
-        verb = chance.choice(VERBS)
+        verb = chance.choice(self._habits.verbs)
         world, state = self.world, await self.world.state()
         if world.engine is None or not state.generation:
             return

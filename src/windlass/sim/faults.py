@@ -74,7 +74,7 @@ def _disk(fault: Callable[[str, str], None]) -> Kind:
 
 
 def _old_plan(site: SimulatedSite, world: World) -> Hindrance:
-    return taps.lies(world.engine.ports.sites.plan(site.name) if world.engine is not None else None)
+    return taps.lies(site.link.plans[0] if site.link.plans else None)
 
 
 def _forged_plan(site: SimulatedSite, world: World) -> Hindrance:

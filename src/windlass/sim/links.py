@@ -1,5 +1,6 @@
 """The line between a simulated site and the engine: both ends in memory, and a fault may cut it."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 from windlass.adapters.simulated.world import SimulatedClock
@@ -9,6 +10,8 @@ from windlass.facts.counts import SiteReport
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import NEVER, Instant
 from windlass.ports.sites import SignedPlan
+
+PLANS_KEPT = 4
 
 
 @dataclass(slots=True)
@@ -26,11 +29,14 @@ class Link:
     is_slow: bool = False
     counted_at: Instant = NEVER
     delivered: tuple[str, int] = ("", 0)
+    plans: deque[SignedPlan] = field(default_factory=lambda: deque(maxlen=PLANS_KEPT))  # the last ones, oldest first
     on_the_way: list[tuple[SiteReport, Instant]] = field(default_factory=list)
 
     async def fetch(self, known: int) -> SignedPlan | None:
         """The plan, if it is newer than `known`."""
         plan = self._answering().ports.sites.plan(self.site)
+        if plan is not None and plan not in self.plans:
+            self.plans.append(plan)
         return plan if plan is not None and plan.generation > known else None
 
     async def report(self, report: SiteReport) -> None:

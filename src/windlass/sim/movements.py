@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import cast
 
 from windlass.facts import types as kinds
-from windlass.facts.state import ServiceState
+from windlass.facts.state import ActState, ServiceState
 from windlass.kernel.digests import short
 from windlass.kernel.instants import seconds_between
 from windlass.sim.seen import AUTHOR, Moved, Seen
@@ -139,7 +139,8 @@ def _lifted(seen: Seen) -> set[str]:
 
 
 def _retried_in_vain(seen: Seen, lifted: set[str]) -> Iterator[str]:
-    asked = {act.act: act for act in seen.before.acts}
+    asked: dict[str, ActState | kinds.ActAsked] = {act.act: act for act in seen.before.acts}
+    asked |= {fact.body.act: fact.body for fact in seen.fresh if isinstance(fact.body, kinds.ActAsked)}
     for fact in seen.fresh:
         act = asked.get(fact.body.act) if isinstance(fact.body, kinds.ActEnded) else None
         if act is None or act.verb != "retry" or fact.body.outcome != "done":
