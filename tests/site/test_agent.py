@@ -215,9 +215,11 @@ async def test_a_quiet_site_reports_now_and_then(world: World) -> None:
 
 @in_a_world
 async def test_numbers_grow_on_a_full_disk(world: World) -> None:
-    """Where no numbers can be reserved, not even two agents after each other use one twice."""
-    world.disk.fault = disk_full
+    """Where no numbers can be reserved, not even two agents after each other use one twice, whatever was reserved before
+    the disk was full."""
     world.publish(1, slice_of("s1 a100"))
+    await world.tick(4)
+    world.disk.fault = disk_full
     for _ in range(3):
         world.start_agent()
         await world.tick(4)

@@ -12,6 +12,7 @@ from windlass.ports.world import Clock, Disk
 from windlass.site.types import NOTHING_ROUTED
 
 BLOCK = 1_000_000  # numbers are reserved in blocks that last for days, so that a settled site writes nothing
+TENTH_MILLISECONDS = 100  # a site uses a few numbers a second, so later starts are ahead of earlier ones
 STEPS_MAX = 24  # per service: no rollout has more
 
 log = logging.getLogger("windlass.site")
@@ -46,14 +47,15 @@ class Memory:
         self._is_dirty = False
 
     async def open(self) -> None:
-        """Read the state; without one, nothing is known to be routed. Numbers begin above the clock's too: a state that
-        was lost, or never stored, must not let a number come again."""
+        """Read the state; without one, nothing is known to be routed. Numbers begin above the clock's, and above what
+        was reserved by a little more each tenth of a second: a state that was lost, or never stored, must not let a
+        number come again, however often the agent starts on a full disk."""
         data = await self._disk.read(self._path)
         try:
             self._state = from_json(Remembered, json.loads(data)) if data else Remembered()
         except ValueError:
             self._state = Remembered()
-        self._next = max(self._state.reserved, self._clock.now())
+        self._next = max(self._state.reserved + self._clock.now() // TENTH_MILLISECONDS, self._clock.now())
 
     @property
     def routed(self) -> TrafficWish:
