@@ -215,8 +215,8 @@ async def test_a_quiet_site_reports_now_and_then(world: World) -> None:
 
 @in_a_world
 async def test_numbers_grow_on_a_full_disk(world: World) -> None:
-    """Where no numbers can be reserved, not even two agents after each other use one twice, whatever was reserved before
-    the disk was full."""
+    """Where no numbers can be reserved, not even two agents after each other use one twice, whatever was reserved when
+    there was room."""
     world.publish(1, slice_of("s1 a100"))
     await world.tick(4)
     world.disk.fault = disk_full
