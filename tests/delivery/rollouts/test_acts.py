@@ -204,9 +204,7 @@ def test_rollback_to_a_named_release() -> None:
     assert ("done", V1, {V2, V3}) == (outcome, back.live, set(back.quarantine))
     assert "rolled_back" == back.releases[V3].fate
     assert back.rollout is None
-    same, outcome, said = after("rollback", state, to=short(V3))
-    assert ("refused", f"release {short(V3)} is being rolled out") == (outcome, said.split(";")[0])
-    assert state.quarantine == same.quarantine and same.rollout is not None
+    assert "is being rolled out" in after("rollback", state, to=short(V3))[2]
 
 
 @pytest.mark.parametrize(
@@ -225,16 +223,14 @@ def test_rollback_to_what_cannot_be(to: str, words: str) -> None:
 
 
 def test_a_rollback_is_no_way_around_the_gate() -> None:
-    """A release that was never live and did not pass its gate is no way back; one that passed, or that a person let
-    pass, is."""
+    """A release that was never live is a way back only if it passed its gate, or a person let it pass."""
     state = tell(promoted(), made("v3"))
-    _, outcome, said = after("rollback", state, to=short(V3))
-    assert ("refused", f"release {short(V3)} was never live and its gate did not pass") == (outcome, said.split(";")[0])
-    failed = tell(state, judged("v3", "fail", champion="v2"))
-    assert "refused" == after("rollback", failed, to=short(V3))[1]
+    words = f"release {short(V3)} was never live and its gate did not pass"
+    failed, passed = (tell(state, judged("v3", verdict, champion="v2")) for verdict in ("fail", "pass"))
     overridden = tell(failed, kinds.OverrideMade(V3, "fail", "ann", "it is urgent"))
-    passed = tell(state, judged("v3", champion="v2"))
-    assert ["done", "done"] == [after("rollback", one, to=short(V3))[1] for one in (overridden, passed)]
+    answers = [after("rollback", one, to=short(V3))[1:] for one in (state, failed, overridden, passed)]
+    assert ["refused", "refused", "done", "done"] == [outcome for outcome, _ in answers]
+    assert words == answers[0][1].split(";")[0]
 
 
 def test_the_way_back_is_never_quarantined() -> None:
