@@ -117,7 +117,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "numbers-come-again",
         "site/memory.py",
-        "        self._next = max(self._state.reserved, self._clock.now())\n",
+        "        self._next = max(self._state.reserved + self._clock.now() // TENTH_MILLISECONDS, self._clock.now())\n",
         "        self._next = 0\n",
         "A gateway took an old wish for the confirmed one, and a site was not heard after its restart.",
     ),
