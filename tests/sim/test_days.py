@@ -10,6 +10,8 @@ from collections.abc import Collection
 
 import pytest
 
+from windlass.adapters.simulated import taps
+from windlass.ports.store import Change
 from windlass.sim import shrinking
 from windlass.sim.days import BUSY, SERVICE, SITES, SPEC, Day, drawn, live_through
 from windlass.sim.faults import KINDS
@@ -106,6 +108,31 @@ def test_a_lost_race_is_planned_again() -> None:
         for _ in range(30):
             await world.tick()
         assert (await world.state()).live
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("loser", range(1, 6))
+def test_whatever_commit_loses_a_race(loser: int) -> None:
+    """Another control plane is quicker at one commit, whichever that is: the release goes live all the same."""
+
+    async def story() -> None:
+        world = World(1, SERVICE, SPEC)
+        commits = 0
+
+        async def quicker(call: taps.Call) -> object:
+            nonlocal commits
+            commits += 1
+            if commits == loser:
+                await world.store.commit(Change((await world.store.load()).generation))
+            return await call()
+
+        world.tap.hindrances["store.commit"] = quicker
+        await world.begin_with(Script("v1"))
+        for _ in range(30):
+            await world.tick()
+        assert (await world.state()).live
+        assert commits > loser
 
     asyncio.run(story())
 

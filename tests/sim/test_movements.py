@@ -144,6 +144,10 @@ def build(commit: str, attempt: int = 1) -> Fact:
     return Fact(SERVICE, Instant(1), kinds.BuildStarted(commit, "key", f"job-{attempt}", attempt))
 
 
+def behind(seen: Seen) -> None:
+    seen.behind = 11
+
+
 def user_failure_again(seen: Seen) -> None:
     failed = Fact(SERVICE, Instant(1), kinds.BuildFailed("c", "key", "user", "exit code 1", "", 1))
     seen.fresh = (failed, build("c", 2))
@@ -238,6 +242,7 @@ Promise = Callable[[Seen], Iterator[str]]
         (movements.a_plan_knows_what_is_banned_and_the_way_back, ban_not_told),
         (movements.a_plan_knows_what_is_banned_and_the_way_back, no_way_back),
         (movements.a_plan_never_contradicts_itself, contradiction),
+        (movements.a_pass_begins_from_what_is_stored, behind),
         (movements.a_failed_build_is_not_tried_for_ever, user_failure_again),
         (movements.a_failed_build_is_not_tried_for_ever, a_fourth_time),
         (site_promises.an_acknowledged_act_is_on_the_disk, not_on_the_disk),

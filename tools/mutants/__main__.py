@@ -22,7 +22,8 @@ from tools.mutants.mutant import Mutant, mutated, path_of
 
 DAYS_SECONDS_MAX = 1800.0
 STORIES_SECONDS_MAX = 1800.0
-SESSIONS, SIM = "tests/sessions/test_sessions.py", "tests/sim"
+SESSIONS = "tests/sessions/test_sessions.py"
+SIM = [f"tests/sim/test_{name}.py" for name in ("promises", "together", "power", "movements", "days", "stability")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ def judge(mutant: Mutant | None, tests: Sequence[str], seeds: int) -> Found:
 
 
 def _tests(named: Sequence[str]) -> list[str]:
-    return [SESSIONS, *named, SIM]
+    return [*named, SESSIONS, *SIM]
 
 
 def _told(words: str) -> str:

@@ -1,6 +1,7 @@
 """Mutants of the control plane: what is stored, what people ask for, builds, reports, garbage."""
 
 from tools.mutants.mutant import Mutant
+from windlass.sim.days import BUSY
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
@@ -9,6 +10,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if not await store.commit(change):\n        return Committed(before, False)\n",
         "    await store.commit(change)\n",
         "What was asked while another control plane wrote was acknowledged and nowhere to be found.",
+        seed=BUSY + 2,
     ),
     Mutant(
         "acknowledged-before-the-commit",
@@ -16,6 +18,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            if committed.won:\n                self.stored",
         "            if committed.stored:\n                self.stored",
         "An act was answered with its number although another writer had won and nothing was stored.",
+        seed=BUSY + 2,
     ),
     Mutant(
         "pass-goes-on-after-a-lost-race",
@@ -91,6 +94,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if report.boot == known.boot:\n            return report.seq > known.seq\n",
         "        if report.boot == known.boot or report.at < known.at:\n            return report.at > known.at\n",
         "A site whose clock had been put back was not heard for a day.",
+        seed=BUSY + 3,
     ),
     Mutant(
         "late-report-of-an-ended-agent",
@@ -113,6 +117,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "known.attempt >= ATTEMPTS_MAX:",
         "known.attempt >= ATTEMPTS_MAX**9:",
         "A build that could never succeed took the machine for ever, or stopped all planning.",
+        seed=4,
     ),
     Mutant(
         "user-failure-tried-again",
@@ -127,6 +132,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "tuple(act for act in state.acts if act.act != body.act)",
         'tuple(act for act in state.acts if act.act != body.act or act.verb == "pause")',
         "A promote was carried out again and again.",
+        seed=BUSY + 1,
     ),
     Mutant(
         "act-noted-twice",
@@ -169,6 +175,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "for release, entry in state.quarantine.items() if release != body.release}",
         "for release, entry in state.quarantine.items() if not body.release}",
         "Lifting one quarantine let every release that had ever failed come back.",
+        seed=2,
     ),
     Mutant(
         "jobs-never-ended",
@@ -183,6 +190,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        return (ended, _quarantine(act, state, release), frozen), words\n",
         "        return (ended, _quarantine(act, state, release)), words\n",
         "While people looked for the cause the next release was rolled out.",
+        seed=2,
     ),
     Mutant(
         "rollback-around-the-gate",
@@ -199,6 +207,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if release in state.quarantine and state.rollout is not None:\n"
         '        raise _No(f"release {short(release)} is quarantined: ',
         "A release that had been rolled back for harm was put live by mistake.",
+        tests=("tests/delivery/rollouts/test_acts.py",),
     ),
     Mutant(
         "way-back-missing",

@@ -32,6 +32,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    return record is not None and (state.rollout is not None or record.verdict_champion == state.live)\n",
         "    return record is not None\n",
         "A release was rolled out that was worse than the one it replaced.",
+        seed=3,
     ),
     Mutant(
         "stale-view-advances",
@@ -93,7 +94,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "harm-ignored",
         _DECIDE,
         "evidence.harm_e >= limits.harm_e_min and",
-        "evidence.harm_e >= limits.harm_e_min**40 and",
+        "evidence.harm_e < 0.0 and",
         "A release that failed one request in five kept its callers until somebody looked.",
     ),
     Mutant(
@@ -137,6 +138,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if view.step_began <= now < soaked_at:",
         "    if now < soaked_at:",
         "A rollout stood still for a day after the clock was put right.",
+        tests=("tests/delivery/rollouts/test_decide.py",),
     ),
     Mutant(
         "time-limit-ignored",

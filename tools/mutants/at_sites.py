@@ -16,6 +16,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if not verifier.verify(signed.payload.encode(), signed.signature):\n",
         "    if not signed.signature:\n",
         "Whoever reached the site's line decided what it served.",
+        seed=5,
     ),
     Mutant(
         "unstored-plan-forgotten",
@@ -30,6 +31,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            await self.release()\n            await self._disk.append(self._path, line)\n",
         "            await self.release()\n",
         "A person was told that a site had gone back; after a restart it had not.",
+        seed=3,
     ),
     Mutant(
         "act-in-force-before-it-is-stored",
@@ -38,6 +40,7 @@ MUTANTS: tuple[Mutant, ...] = (
         '        line = b"\\n" + json.dumps(to_json(one)).encode() + b"\\n"\n'
         "        self.entries = (*self.entries, one)\n",
         "An act took effect although its author was told that it could not be done.",
+        tests=("tests/site/test_alone.py",),
     ),
     Mutant(
         "bans-forgotten-on-restart",
@@ -76,6 +79,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    leaves, returns_to = candidate, champion\n",
         "    leaves, returns_to = champion, candidate\n",
         "An abort at a site gave the canary all of the traffic.",
+        seed=4,
     ),
     Mutant(
         "freed-share-lost",
@@ -83,6 +87,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "weight=route.weight + freed)",
         "weight=max(route.weight, freed))",
         "After an abort at a site some callers were sent nowhere.",
+        seed=4,
     ),
     Mutant(
         "replica-started-twice",

@@ -12,6 +12,7 @@ from windlass.sim.seen import AUTHOR, Moved, Seen
 GAP_SECONDS = 17.0  # so long after the first lost line no report without a gap is fresh any more
 ATTEMPTS = 3  # of one build, the first one included
 AGAIN = ("network", "disk", "crash")  # troubles that are gone when a build is tried once more
+PASSES_BEHIND = 10  # settled, it looks every five seconds
 BAD_SHARE = 0.2  # a candidate that fails so often is never taken for a good one by chance
 SLOW_TIMES = 3.0
 
@@ -182,6 +183,12 @@ def a_plan_never_contradicts_itself(seen: Seen) -> Iterator[str]:
             yield f"{service}: {words}"
 
 
+def a_pass_begins_from_what_is_stored(seen: Seen) -> Iterator[str]:
+    """The control plane plans from what is stored, also after another one has written."""
+    if seen.behind > PASSES_BEHIND:
+        yield f"for {seen.behind} s it has taken an older state for it"
+
+
 def a_failed_build_is_not_tried_for_ever(seen: Seen) -> Iterator[str]:
     """A build that failed by its own fault is not tried again by itself, and no build more than three times."""
     for fact in seen.fresh:
@@ -212,5 +219,6 @@ PROMISES: tuple[Callable[[Seen], Iterator[str]], ...] = (
     a_rollback_freezes,
     a_plan_knows_what_is_banned_and_the_way_back,
     a_plan_never_contradicts_itself,
+    a_pass_begins_from_what_is_stored,
     a_failed_build_is_not_tried_for_ever,
 )

@@ -71,6 +71,7 @@ class Seen:
     uncertain: set[str] = field(default_factory=set)  # sites that may have stored what they did not acknowledge
     amnesic: set[str] = field(default_factory=set)  # sites whose disk ever lost something
     watches_sites: bool = False  # all acts at sites are told to this witness
+    behind: int = 0  # for how many looks the control plane has not known what is stored
     calm: dict[str, int] = field(default_factory=dict)  # for how many looks no port of a site answered falsely
     rollouts: dict[str, LastStep] = field(default_factory=dict)
     lives: set[str] = field(default_factory=set)  # every release that was ever live
@@ -89,6 +90,7 @@ class Seen:
         self.before, self.state = self.state, self.stored.services.get(self.world.service, self.state)
         for site in self.world.sites.values():
             self._see_site(site)
+        await self._see_what_is_stored()
         self.fresh, self.moved = (), ()
         if self.stored.generation != self.generation:
             self.fresh = await self.world.store.facts(FactQuery(after=self.number, limit=100_000))
@@ -97,6 +99,15 @@ class Seen:
         for piece in self.stored.slices.values():
             for route in piece.routes:
                 self.published[route.release] = max(self.published.get(route.release, 0), route.weight)
+
+    async def _see_what_is_stored(self) -> None:
+        """Whether a control plane that works, and whose store answers, still plans from what was true before."""
+        world, engine = self.world, self.world.engine
+        works = engine is not None and engine.stored is not None and not (world.is_frozen or engine.attempts.failures)
+        if not works or any(verb.startswith("store.") for verb in world.tap.hindrances):
+            self.behind = 0
+        else:
+            self.behind = self.behind + 1 if self.stored.generation != (await world.store.load()).generation else 0
 
     def _see_site(self, site: SimulatedSite) -> None:
         if site.is_forgetful:  # what a disk lost that had called it durable, no site can know
