@@ -11,6 +11,7 @@ from collections.abc import Collection
 import pytest
 
 from windlass.adapters.simulated import taps
+from windlass.kernel.errors import Unavailable
 from windlass.ports.store import Change
 from windlass.sim import shrinking
 from windlass.sim.days import BUSY, SERVICE, SITES, SPEC, Day, drawn, live_through
@@ -108,6 +109,27 @@ def test_a_lost_race_is_planned_again() -> None:
         for _ in range(30):
             await world.tick()
         assert (await world.state()).live
+
+    asyncio.run(story())
+
+
+def test_an_act_whose_acknowledgement_was_lost_is_answered() -> None:
+    """The store takes an act and its answer is lost: a pass answers the act soon, though nothing else happens."""
+
+    async def story() -> None:
+        world = World(1, SERVICE, SPEC)
+        await world.begin_with(Script("v1"))
+        for _ in range(30):
+            await world.tick()
+        end = KINDS["answer of the store lost"].begin(world, random.Random(1))
+        with pytest.raises(Unavailable):
+            await world.ask("freeze", "a busy evening")
+        end()
+        for _ in range(6):
+            await world.tick()
+        state = await world.state()
+        assert state.freeze is not None
+        assert () == state.acts
 
     asyncio.run(story())
 

@@ -144,7 +144,11 @@ class Engine:
         """
         for _ in range(COMMIT_ATTEMPTS_MAX):
             stored = await self.ports.store.load()
-            committed = await commit_facts(self.ports.store, stored, make(stored))
+            try:
+                committed = await commit_facts(self.ports.store, stored, make(stored))
+            except Unavailable:
+                self._read_again()  # it may be stored all the same, and then it must be answered
+                raise
             if committed.won:
                 self.stored = committed.stored
                 self.woken = True
