@@ -168,6 +168,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if release in state.quarantine:\n            facts.append",
         "        if release in state.quarantine and state.rollout is not None:\n            facts.append",
         "`retry` said that a release may be deployed again, and it never was.",
+        seed=2,
     ),
     Mutant(
         "retry-lifts-everything",

@@ -1,6 +1,7 @@
 """Mutants of what moves traffic: gates, evidence, steps, freezes, quarantine."""
 
 from tools.mutants.mutant import Mutant
+from windlass.sim.days import BUSY
 
 _DECIDE = "delivery/rollouts/decide.py"
 
@@ -18,6 +19,7 @@ MUTANTS: tuple[Mutant, ...] = (
         '    if view.verdict != "pass" and not view.overridden:\n        until = (',
         '    if view.verdict in ("", "unsure") and not view.overridden:\n        until = (',
         "A release that its gate had refused got callers.",
+        seed=BUSY + 2,
     ),
     Mutant(
         "verdict-outlives-its-champion",
@@ -25,6 +27,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if seen.champion != view.champion:\n",
         "    if seen.champion != view.champion and not seen.champion:\n",
         "A release that had passed waited for ever after the champion had changed.",
+        seed=BUSY + 1,
     ),
     Mutant(
         "verdict-against-another-champion",
@@ -47,6 +50,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if snapshot.silent:\n",
         "    if snapshot.silent and not snapshot.plan_generation:\n",
         "After a restart a canary moved on although a failing site had not been heard yet.",
+        seed=BUSY + 2,
     ),
     Mutant(
         "newest-report-speaks-for-all",
@@ -75,6 +79,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if site.gap:\n",
         "    if site.gap and not evidence.canary_requests:\n",
         "The lines that told of the failures were lost, and the canary moved on.",
+        seed=BUSY + 1,
     ),
     Mutant(
         "gap-of-one-site-ignored",
@@ -82,6 +87,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "gap=any(seen.report.gap",
         "gap=all(seen.report.gap",
         "One site's lost failures did not count because the other sites lost nothing.",
+        seed=BUSY + 1,
     ),
     Mutant(
         "failures-not-counted",
@@ -124,6 +130,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if view.paused_by:\n",
         "    if view.paused_by and view.frozen_by:\n",
         "A canary that somebody had paused to look at it was promoted.",
+        seed=BUSY + 2,
     ),
     Mutant(
         "soak-ignored",

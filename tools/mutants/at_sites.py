@@ -1,6 +1,7 @@
 """Mutants of a site: plans, journal, gateway, replicas, what it remembers."""
 
 from tools.mutants.mutant import Mutant
+from windlass.sim.days import BUSY
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(
@@ -48,7 +49,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        self._routed_bans = {piece.service: piece.banned for piece in self._memory.routed.services}\n",
         "",
         "A site that lost its newest plan served a release in quarantine.",
-        tests=("tests/site/test_alone.py", "tests/site/test_agent.py"),
+        tests=("tests/site/test_plans.py",),
     ),
     Mutant(
         "banned-release-still-routed",
@@ -72,6 +73,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "entry.seq <= piece.seen_entry:",
         "entry.seq >= piece.seen_entry:",
         "With the control plane dead a rollback was noted, and changed nothing.",
+        seed=BUSY + 3,
     ),
     Mutant(
         "site-advances-alone",
@@ -132,6 +134,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            gap=self._counts.gap,\n",
         "            gap=False,\n",
         "The control plane took counts with missing lines for whole ones.",
+        seed=BUSY + 1,
     ),
     Mutant(
         "counts-are-a-minute-old",
