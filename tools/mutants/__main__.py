@@ -23,7 +23,7 @@ from tools.mutants.mutant import Mutant, mutated, path_of
 DAYS_SECONDS_MAX = 1800.0
 STORIES_SECONDS_MAX = 1800.0
 SESSIONS = "tests/sessions/test_sessions.py"
-SIM = [f"tests/sim/test_{name}.py" for name in ("promises", "together", "power", "movements", "days", "stability")]
+SIM = [f"tests/sim/test_{name}.py" for name in ("promises", "slowest", "together", "power", "days", "stability")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if snapshot.silent:\n",
         "    if snapshot.silent and not snapshot.plan_generation:\n",
         "After a restart a canary moved on although a failing site had not been heard yet.",
-        seed=BUSY + 2,
+        tests=("tests/sim/test_slowest.py",),
     ),
     Mutant(
         "newest-report-speaks-for-all",
@@ -65,6 +65,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        and all(\n            _serves_plan",
         "        and any(\n            _serves_plan",
         "A canary moved on although some sites had never started it.",
+        tests=("tests/sim/test_slowest.py",),
     ),
     Mutant(
         "no-traffic-is-success",
