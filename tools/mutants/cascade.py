@@ -10,6 +10,7 @@ STEP_SECONDS_MAX = 400.0
 SESSIONS = ("tests/sessions/test_sessions.py",)
 SIM = (
     "tests/sim/test_promises.py",
+    "tests/sim/test_slowest.py",
     "tests/sim/test_together.py",
     "tests/sim/test_days.py",
     "tests/sim/test_stability.py",
