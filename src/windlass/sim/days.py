@@ -58,7 +58,9 @@ USUAL = Habits(
 )
 # On a busy day callers always call and hardly anybody stops a rollout, so that most of them get far by themselves.
 ROLLING = Habits(
-    ("commit", "commit", "commit", "act", "act at a site"), ("resume", "resume", "resume", "pause", "abort", "freeze"), (100.0, 200.0)
+    ("commit", "commit", "commit", "act", "act at a site"),
+    ("resume", "resume", "resume", "pause", "abort", "freeze"),
+    (100.0, 200.0),
 )
 
 
