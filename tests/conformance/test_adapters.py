@@ -10,6 +10,7 @@ from tests.conformance.git_scenes import LocalScene, RemoteScene
 from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.git import PygitRepositories
 from windlass.adapters.keys import Ed25519Verifier, load_signer, make_key
+from windlass.adapters.leftovers import LocalLeftovers
 from windlass.adapters.sites import MailboxSites
 from windlass.adapters.store.sqlite import SqliteStore
 from windlass.adapters.tables import FileTables
@@ -21,6 +22,7 @@ from windlass.testing.conformance.clock import ClockConformance
 from windlass.testing.conformance.disk import DiskConformance
 from windlass.testing.conformance.git import GitConformance
 from windlass.testing.conformance.keys import KeysConformance
+from windlass.testing.conformance.leftovers import LeftoversConformance
 from windlass.testing.conformance.sites import SitesConformance
 from windlass.testing.conformance.store import StoreConformance
 from windlass.testing.conformance.tables import TablesConformance
@@ -122,3 +124,13 @@ class TestFileTables(TablesConformance):
     @pytest.fixture
     def tables(self) -> FileTables:
         return FileTables()
+
+
+class TestLocalLeftovers(LeftoversConformance):
+    @pytest.fixture
+    def leftovers(self, tmp_path: Path) -> LocalLeftovers:
+        logs = tuple(f"control/logs/build/s-build-{number}.txt" for number in (2, 1))
+        for place in ("control/jobs/build-1/file", *logs, f"store/environments/{'e' * 64}/file"):
+            (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / place).write_text("words")
+        return LocalLeftovers(str(tmp_path))

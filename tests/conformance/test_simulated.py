@@ -5,12 +5,15 @@ from collections.abc import Mapping
 import pytest
 
 from windlass.adapters.simulated.git import SimulatedGit
-from windlass.adapters.simulated.store import SimulatedArtifacts
+from windlass.adapters.simulated.store import SimulatedArtifacts, SimulatedLeftovers
 from windlass.adapters.simulated.world import SimulatedClock, SimulatedDisk
+from windlass.kernel.instants import Instant
+from windlass.ports.leftovers import Leftover
 from windlass.testing.conformance.artifacts import BlobsConformance
 from windlass.testing.conformance.clock import ClockConformance
 from windlass.testing.conformance.disk import DiskConformance
 from windlass.testing.conformance.git import GitReadingConformance
+from windlass.testing.conformance.leftovers import LeftoversConformance
 
 
 class SimulatedScene:
@@ -63,3 +66,10 @@ class TestSimulatedGit(GitReadingConformance):
     @pytest.fixture
     def scene(self, git: SimulatedGit) -> SimulatedScene:
         return SimulatedScene(git)
+
+
+class TestSimulatedLeftovers(LeftoversConformance):
+    @pytest.fixture
+    def leftovers(self) -> SimulatedLeftovers:
+        lying = [("log", "b"), ("job", "build-1"), ("log", "a"), ("environment", "e")]
+        return SimulatedLeftovers(tuple(Leftover(kind, name, 5, Instant(0)) for kind, name in lying))

@@ -7,13 +7,15 @@ from typing import Protocol
 from windlass.kernel.digests import Digest
 from windlass.kernel.instants import Instant
 
+KINDS = ("environment", "overlay", "job", "log", "mirror", "remains", "unfinished")
+
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
     """One thing that nobody uses at this moment.
 
-    `kind` is environment, overlay, job, log, mirror, remains (half removed) or unfinished (half made); `name` is unique
-    in its kind. `size_bytes` would become free; what other names still hold does not count. An environment is needed
+    `kind` is one of `KINDS`: remains are half removed, and what is unfinished is half made; `name` is unique in its
+    kind. `size_bytes` would become free; what other names still hold does not count. An environment is needed
     again where one of `digests` is: its own, and that of its lock.
     """
 
@@ -28,7 +30,8 @@ class Leftovers(Protocol):
     """Finds and removes what may be left over. Whether it is needed again is the caller's question."""
 
     async def found(self, repositories: Collection[str]) -> tuple[Leftover, ...]:
-        """Everything that no process uses now, sorted by kind and name; mirrors of `repositories` are left out.
+        """Everything that no process uses now, but for mirrors of `repositories`: by kind, in the order of `KINDS`, and
+        then by name.
 
         Raises:
             Unavailable: the disk fails.

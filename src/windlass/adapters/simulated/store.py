@@ -7,7 +7,7 @@ from windlass.kernel.digests import Digest, digest_of
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
 from windlass.ports.artifacts import Blob
-from windlass.ports.leftovers import Leftover
+from windlass.ports.leftovers import KINDS, Leftover
 from windlass.ports.world import Clock
 
 
@@ -66,16 +66,23 @@ class SimulatedMachine:
         return 0
 
 
+@dataclass
 class SimulatedLeftovers:
-    """A world in which nothing lies around."""
+    """What lies around in memory. `busy` names what comes into use between the look and the removal."""
+
+    items: tuple[Leftover, ...] = ()
+    busy: frozenset[str] = frozenset()
 
     async def found(self, repositories: Collection[str]) -> tuple[Leftover, ...]:
-        """Nothing."""
-        return ()
+        """Everything; the name of a mirror is the repository's."""
+        found = (one for one in self.items if one.kind != "mirror" or one.name not in repositories)
+        return tuple(sorted(found, key=lambda one: (KINDS.index(one.kind), one.name)))
 
     async def remove(self, leftovers: Collection[Leftover]) -> tuple[Leftover, ...]:
-        """What was found is gone."""
-        return tuple(leftovers)
+        """Remove these, but for what is busy."""
+        gone = tuple(one for one in leftovers if one in self.items and one.name not in self.busy)
+        self.items = tuple(one for one in self.items if one not in gone)
+        return gone
 
 
 class SimulatedSigner:
