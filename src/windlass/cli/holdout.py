@@ -10,12 +10,11 @@ from windlass.cli.forecast import Known
 from windlass.cli.working import Working
 from windlass.delivery.gates.changes import OTHER_ROWS
 from windlass.delivery.gates.holdouts import prepare
-from windlass.delivery.sources.keys import lfs_pointer, place_of, read_locations
+from windlass.delivery.sources.keys import LFS_POINTER_BYTES_MAX, lfs_pointer, place_of, read_locations
 from windlass.delivery.sources.types import FoundService
 from windlass.kernel.errors import WindlassError
 
 COMPARED_BYTES_MAX = 32 << 20  # each row is digested, which takes about a second for so many
-POINTER_BYTES = 1024
 
 
 def holdout_seen(doors: Doors, working: Working, found: FoundService, known: Known | None) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def pointers_seen(working: Working, found: FoundService) -> list[str]:
 
 def _pointers_below(path: Path) -> list[Path]:
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return [one for one in files if one.is_file() and one.stat().st_size < POINTER_BYTES and _is_pointer(one)]
+    return [one for one in files if one.is_file() and one.stat().st_size < LFS_POINTER_BYTES_MAX and _is_pointer(one)]
 
 
 def _is_pointer(path: Path) -> bool:

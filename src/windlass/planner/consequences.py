@@ -7,7 +7,7 @@ from windlass.delivery.builds.types import BuildMove
 from windlass.delivery.gates.types import GateMove
 from windlass.delivery.releases.types import ReleaseMove
 from windlass.delivery.rollouts.evidence import edges_from, ratio_in_words
-from windlass.delivery.rollouts.pace import few_requests, shares_of
+from windlass.delivery.rollouts.pace import shares_of
 from windlass.delivery.rollouts.types import Move, ReplacedBy
 from windlass.facts import types as kinds
 from windlass.facts.observed import JobSeen
@@ -191,8 +191,7 @@ def _start_rollout(draft: Draft, decision: Decision[Move]) -> Draft:
     state = draft.state
     release = views.candidate_of(state)
     record = state.releases[release]
-    few = few_requests(draft.spec.rollout, views.rate_now(state, draft.snapshot))
-    shares = shares_of(draft.spec.rollout, few) if decision.move is Move.START else (1.0,)
+    shares = shares_of(draft.spec.rollout, views.few_now(draft)) if decision.move is Move.START else (1.0,)
     older = [
         kinds.ReleaseSuperseded(one.release, release)
         for one in views.releases_view(draft).made

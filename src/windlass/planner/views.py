@@ -8,7 +8,7 @@ from windlass.delivery.releases.types import ReleaseMove, ReleasesView
 from windlass.delivery.rollouts.acts import way_back
 from windlass.delivery.rollouts.evidence import Arm, Stage, can_choose_edges, weigh
 from windlass.delivery.rollouts.pace import few_requests, rate_seen
-from windlass.delivery.rollouts.types import Evidence, Limits, RolloutView, SiteView
+from windlass.delivery.rollouts.types import Evidence, FewRequests, Limits, RolloutView, SiteView
 from windlass.delivery.rollouts.windows import frozen_window
 from windlass.delivery.services.types import ServiceView
 from windlass.delivery.sources.types import ServiceSpec
@@ -138,7 +138,7 @@ def rollout_view(draft: Draft) -> RolloutView:
         frozen_by=frozen_by,
         frozen_until=frozen_until,
         newer_passed=_newer_passed(state, spec),
-        few=few_requests(spec.rollout, rate_now(state, snapshot)),
+        few=few_now(draft),
     )
 
 
@@ -172,6 +172,11 @@ def control_now(state: ServiceState, snapshot: Snapshot) -> Tally:
     return tally_of(snapshot, state.service, f"s{state.steps_count}", state.live).finished
 
 
+def few_now(draft: Draft) -> FewRequests | None:
+    """Why a rollout that begins now begins with half of the traffic, if it does."""
+    return few_requests(draft.spec.rollout, rate_now(draft.state, draft.snapshot))
+
+
 def rate_now(state: ServiceState, snapshot: Snapshot) -> float | None:
     """Requests per second that the champion answers in the step in force; None while that cannot be said."""
     is_whole = snapshot.sites and not snapshot.silent and not any(seen.report.gap for seen in snapshot.sites)
@@ -192,7 +197,7 @@ def tally_of(snapshot: Snapshot, service: str, step: str, release: str) -> Arm:
 
 def evidence_of(rollout: RolloutState, spec: ServiceSpec, snapshot: Snapshot) -> Evidence:
     """What the counts of all steps of the rollout say."""
-    return weigh(stages_of(rollout, snapshot), spec.rollout.limits, errors_declared=spec.rollout.errors_declared)
+    return weigh(stages_of(rollout, snapshot), spec.rollout.limits)
 
 
 def stages_of(rollout: RolloutState, snapshot: Snapshot) -> list[Stage]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from windlass.delivery.rollouts.pace import few_requests, in_words, rate_seen, requests_needed, shares_of
+from windlass.delivery.rollouts.pace import few_requests, rate_seen, requests_needed, shares_of
+from windlass.delivery.rollouts.types import in_words
 from windlass.delivery.sources.types import LimitSpec, RolloutSpec
 from windlass.kernel.quantities import share
 from windlass.testing.tables import Row, read_table

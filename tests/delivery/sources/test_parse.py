@@ -133,10 +133,9 @@ def test_every_key_reaches_the_spec() -> None:
             steps=(0.01, 0.5, 1.0),
             unit="X-User-Id",
             limits=(
-                LimitSpec("p99 <= 300ms", "latency", 0.99, 0.3),
-                LimitSpec("errors<=0.5%", "errors", 0.0, 0.005),
+                LimitSpec("p99 <= 300ms", "latency", 0.99, 0.3, declared=True),
+                LimitSpec("errors<=0.5%", "errors", 0.0, 0.005, declared=True),
             ),
-            errors_declared=True,
             time_limit_seconds=21_600.0,
             unsure="back",
             newer="replace",
@@ -172,14 +171,14 @@ def test_the_limit_on_errors_is_never_lost() -> None:
     """A limit on latency alone keeps the default limit on errors, which stands first and stays a default."""
     rollout = spec_of(SMALLEST + "rollout: {limits: [p50 <= 1s]}").rollout
     assert ("errors <= 1%", "p50 <= 1s") == tuple(limit.line for limit in rollout.limits)
-    assert not rollout.errors_declared
+    assert [False, True] == [limit.declared for limit in rollout.limits]
 
 
 @pytest.mark.parametrize("name", ["p50", "p90", "p95", "p99"])
 def test_latency_has_four_quantiles(name: str) -> None:
     """Each quantile that can be limited becomes its share of requests."""
     (_, limit) = spec_of(SMALLEST + f"rollout: {{limits: [{name} <= 20ms]}}").rollout.limits
-    assert LimitSpec(f"{name} <= 20ms", "latency", int(name[1:]) / 100, 0.02) == limit
+    assert LimitSpec(f"{name} <= 20ms", "latency", int(name[1:]) / 100, 0.02, declared=True) == limit
 
 
 @pytest.mark.parametrize("line", ["latency p99 <= 300ms", "memory <= 512Mi", "approve: 1 of leads"])
@@ -223,7 +222,8 @@ def test_the_default_that_is_told_is_the_default_in_force(key: Key) -> None:
     group, _, name = key.name.rpartition(".")
     line = f"{group}: {{{name}: {key.default}}}" if group else f"{name}: {key.default}"
     written = to_json(spec_of(SMALLEST + line))
-    written["rollout"]["errors_declared"] = False
+    for limit in written["rollout"]["limits"]:
+        limit["declared"] = False
     assert to_json(spec_of(SMALLEST)) == written
 
 

@@ -49,15 +49,8 @@ class Stage:
     control: Arm
 
 
-def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec], *, errors_declared: bool = False) -> Evidence:
-    """The evidence of all wagers. Stages without a share inside (0, 1) say nothing and are left out.
-
-    Args:
-        stages: the counts of each step.
-        limits: the absolute limits.
-        errors_declared: whether the limit of errors is the file's own; the default one may be exceeded by a canary
-            that is shown to be no worse than its champion.
-    """
+def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> Evidence:
+    """The evidence of all wagers. Stages without a share inside (0, 1) say nothing and are left out."""
     used = [stage for stage in stages if 0.0 < stage.share < 1.0]
     if not used:
         return Evidence()
@@ -74,7 +67,7 @@ def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec], *, errors_declar
         control_failed=control.failed,
         harm_e=e_value(harm),
         harm_by_family=tuple((name, e_value(log_e)) for name, log_e in families),
-        guardrails=_guardrails(used, limits, errors_declared=errors_declared),
+        guardrails=_guardrails(used, limits),
         ratio_e=e_value(_split(used)),
         synthetic_share=(canary.synthetic + control.synthetic) / requests if requests else 0.0,
         details=_details(used, canary, control),
@@ -138,14 +131,12 @@ def _latency(stages: Sequence[Stage], *, settled: bool) -> list[LatencyStep]:
     ]
 
 
-def _guardrails(
-    stages: Sequence[Stage], limits: Sequence[LimitSpec], *, errors_declared: bool
-) -> tuple[Guardrail, ...]:
+def _guardrails(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> tuple[Guardrail, ...]:
     canary = _sum(stage.canary.settled for stage in stages)
     control = _sum(stage.control.settled for stage in stages)
     errors = [limit for limit in limits if limit.family == "errors"]
     latencies = [limit for limit in limits if limit.family == "latency"]
-    found = [_error_guardrail(stages, canary, control, errors, errors_declared=errors_declared)]
+    found = [_error_guardrail(stages, canary, control, errors)]
     ratio = mean_log_e([1.0, 1.0], [latency_safety_log_e(_latency(stages, settled=True)), _champion_limit(stages)])
     if not latencies:
         found.append(Guardrail("latency", e_value(ratio)))
@@ -153,7 +144,8 @@ def _guardrails(
         slow = perhaps_above(canary.latency, round(limit.bound * 1e6))
         share, bound = _rate(slow, canary.requests), 1.0 - limit.quantile
         log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(slow, canary.requests, bound)])
-        found.append(_observed(_with_need(limit.line, log_e, limit_growth(share, bound)), share, bound, limit.line))
+        guardrail = _with_need(limit.line, log_e, limit_growth(share, bound))
+        found.append(_beside_limit(guardrail, share, bound, limit))
     return tuple(found)
 
 
@@ -171,29 +163,27 @@ def _champion_limit(stages: Sequence[Stage]) -> float:
     return limit_log_e(slow, calls, USUAL_ABOVE[SAFETY_EDGE] * RATIO_NI)
 
 
-def _error_guardrail(
-    stages: Sequence[Stage], canary: Tally, control: Tally, limits: Sequence[LimitSpec], *, errors_declared: bool
-) -> Guardrail:
-    share = [stage.share for stage in stages]
+def _error_guardrail(stages: Sequence[Stage], canary: Tally, control: Tally, limits: Sequence[LimitSpec]) -> Guardrail:
+    shares = [stage.share for stage in stages]
     ratio = safety_log_e(
         [stage.canary.settled.failed + stage.canary.settled.refused for stage in stages],
         [stage.control.settled.failed + stage.control.settled.refused for stage in stages],
-        share,
+        shares,
     )
     if not limits:
         growth = safety_growth(
-            _rate(canary.failed, canary.requests), _rate(control.failed, control.requests), share[-1]
+            _rate(canary.failed, canary.requests), _rate(control.failed, control.requests), shares[-1]
         )
-        return _with_need("errors", ratio, growth / share[-1])
+        return _with_need("errors", ratio, growth / shares[-1])
     strictest = min(limits, key=lambda limit: limit.bound)
     log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(canary.failed, canary.requests, strictest.bound)])
-    observed = _rate(canary.failed, canary.requests)
-    found = _with_need("errors", log_e, limit_growth(observed, strictest.bound))
-    return _observed(found, observed, strictest.bound, strictest.line if errors_declared else "")
+    share = _rate(canary.failed, canary.requests)
+    guardrail = _with_need("errors", log_e, limit_growth(share, strictest.bound))
+    return _beside_limit(guardrail, share, strictest.bound, strictest)
 
 
-def _observed(guardrail: Guardrail, share: float, bound: float, limit: str) -> Guardrail:
-    return replace(guardrail, observed=share, exceeded=limit if share > bound else "")
+def _beside_limit(guardrail: Guardrail, share: float, bound: float, limit: LimitSpec) -> Guardrail:
+    return replace(guardrail, observed=share, exceeded=limit.line if limit.declared and share > bound else "")
 
 
 def _with_need(name: str, log_e: float, growth: float) -> Guardrail:

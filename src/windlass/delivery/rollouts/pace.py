@@ -6,47 +6,13 @@ of the traffic is a handful of callers too. Other steps than the default ones ar
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from windlass.delivery.rollouts.types import FewRequests, Limits
 from windlass.delivery.sources.types import LimitSpec, RolloutSpec
-from windlass.kernel.instants import span
 
 FIRST_SECONDS_MAX = 86_400.0  # the time limit of a rollout: a first step beyond it never ends by itself
 OBSERVED_SECONDS_MIN = 3_600.0  # a shorter look would take the pause between two commits for silence
-SAFETY_E_MIN = 20.0  # what shows a guardrail safe
 FIRST_SHARE = 0.5  # equal arms: no other split is decided sooner
-
-
-@dataclass(frozen=True, slots=True)
-class FewRequests:
-    """The gate passed, and the default first step would take too long at the rate that was seen."""
-
-    rate_per_second: float
-    share: float
-    seconds: float  # infinite where nobody calls
-
-    def sentence(self) -> str:
-        return f"the gate passed; {self.words()}"
-
-    def words(self) -> str:
-        """Why the first step is larger than the default."""
-        would = f"would take {span(self.seconds)}" if self.seconds < float("inf") else "would never end"
-        seen = in_words(self.rate_per_second)
-        return f"a first step of {self.share:.0%} {would} at {seen}, so it is {FIRST_SHARE:.0%}"
-
-
-def in_words(rate_per_second: float) -> str:
-    """A rate as people say it: `20 requests/s`, `3 requests/h`.
-
-    >>> in_words(20.0), in_words(0.5), in_words(0.001), in_words(0.0)
-    ('20 requests/s', '30 requests/min', '3.6 requests/h', 'no request')
-    """
-    if rate_per_second <= 0:
-        return "no request"
-    for seconds, unit in ((1, "s"), (60, "min")):
-        if rate_per_second * seconds >= 1:
-            return f"{rate_per_second * seconds:.3g} requests/{unit}"
-    return f"{rate_per_second * 3600:.2g} requests/h"
 
 
 def rate_seen(requests: int, seconds: float) -> float | None:
@@ -59,7 +25,7 @@ def requests_needed(limits: Sequence[LimitSpec]) -> int:
     from windlass.maths.waiting import clean_requests
 
     bound = min((limit.bound for limit in limits if limit.family == "errors"), default=0.01)
-    return clean_requests(bound, SAFETY_E_MIN)
+    return clean_requests(bound, Limits().safety_e_min)
 
 
 def few_requests(rollout: RolloutSpec, rate_per_second: float | None) -> FewRequests | None:
@@ -69,7 +35,7 @@ def few_requests(rollout: RolloutSpec, rate_per_second: float | None) -> FewRequ
         return None
     arrives = rate_per_second * first
     seconds = requests_needed(rollout.limits) / arrives if arrives > 0 else float("inf")
-    return FewRequests(rate_per_second, first, seconds) if seconds > FIRST_SECONDS_MAX else None
+    return FewRequests(rate_per_second, first, seconds, FIRST_SHARE) if seconds > FIRST_SECONDS_MAX else None
 
 
 def shares_of(rollout: RolloutSpec, few: FewRequests | None) -> tuple[float, ...]:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from windlass.delivery.rollouts.pace import FewRequests
 from windlass.kernel.instants import Instant, span
 
 
@@ -81,6 +80,25 @@ class SiteView:
     ready: bool = False  # the gateway runs the step that the plan names
     start_failures: int = 0
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FewRequests:
+    """The gate passed, and the default first step would take too long at the rate that was seen."""
+
+    rate_per_second: float
+    share: float
+    seconds: float  # infinite where nobody calls
+    instead: float
+
+    def sentence(self) -> str:
+        return f"the gate passed; {self.words()}"
+
+    def words(self) -> str:
+        """Why the first step is larger than the default."""
+        would = f"would take {span(self.seconds)}" if self.seconds < float("inf") else "would never end"
+        seen = in_words(self.rate_per_second)
+        return f"a first step of {self.share:.0%} {would} at {seen}, so it is {self.instead:.0%}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +287,20 @@ class ReplacedBy:
 
     def sentence(self) -> str:
         return f"replaced by the newer release {self.release}"
+
+
+def in_words(rate_per_second: float) -> str:
+    """A rate as people say it: `20 requests/s`, `3 requests/h`.
+
+    >>> in_words(20.0), in_words(0.5), in_words(0.001), in_words(0.0)
+    ('20 requests/s', '30 requests/min', '3.6 requests/h', 'no request')
+    """
+    if rate_per_second <= 0:
+        return "no request"
+    for seconds, unit in ((1, "s"), (60, "min")):
+        if rate_per_second * seconds >= 1:
+            return f"{rate_per_second * seconds:.3g} requests/{unit}"
+    return f"{rate_per_second * 3600:.2g} requests/h"
 
 
 def _evidence(value: float) -> str:

@@ -23,6 +23,7 @@ KEY_FORMAT = 1  # grows when the key's content changes its meaning
 _BUILD_FIELDS = ("service", "train", "artifact", "run", "pin", "model", "allow", "python", "env", "include", "params")
 _BUILD_DATA = ("entries", "label", "id", "unit", "time")  # the builder leaves these columns out of the signature
 _DOCUMENT = re.compile(r"\.(md|rst)$|(^|/)LICENSE[^/]*$")
+LFS_POINTER_BYTES_MAX = 1024  # as the specification of Git LFS says; larger files need not be read
 _LFS_POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n"
 )

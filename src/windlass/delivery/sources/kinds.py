@@ -244,8 +244,9 @@ def _limit(value: Any) -> LimitSpec:
         bound = quantities.share(_number_or_text(written))
         if not 0 < bound < 1:
             raise ValueError(f'"{line}" can never be shown; write a share above 0% and below 100%')
-        return LimitSpec(line, "errors", 0.0, bound)
-    return LimitSpec(line, "latency", int(name[1:]) / 100, _duration("1ms", "1h")(_number_or_text(written)))
+        return LimitSpec(line, "errors", 0.0, bound, declared=True)
+    seconds = _duration("1ms", "1h")(_number_or_text(written))
+    return LimitSpec(line, "latency", int(name[1:]) / 100, seconds, declared=True)
 
 
 def _number_or_text(written: str) -> str | int:

@@ -170,7 +170,6 @@ def _rollout(values: Mapping[str, Any]) -> RolloutSpec:
         declared = values["rollout.limits"]
         has_errors = any(limit.family == "errors" for limit in declared)
         fields["limits"] = declared if has_errors else (*RolloutSpec().limits, *declared)
-        fields["errors_declared"] = has_errors
     return RolloutSpec(**fields)
 
 

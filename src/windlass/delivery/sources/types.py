@@ -32,13 +32,15 @@ class DataSpec:
 class LimitSpec:
     """An absolute limit of a live release: `errors <= 1%` or `p99 <= 300ms`.
 
-    `family` is errors or latency; `quantile` 0.99 for p99 (0 for errors); `bound` a share, or seconds.
+    `family` is errors or latency; `quantile` 0.99 for p99 (0 for errors); `bound` a share, or seconds. What is not
+    `declared` is the default: a canary that is shown to be no worse than its champion may be above it.
     """
 
     line: str
     family: str
     quantile: float
     bound: float
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,6 @@ class RolloutSpec:
     steps: tuple[float, ...] = (0.05, 0.25, 0.5, 1.0)
     unit: str = ""  # the request header whose value is the assignment unit; empty: each request by itself
     limits: tuple[LimitSpec, ...] = (LimitSpec("errors <= 1%", "errors", 0.0, 0.01),)
-    errors_declared: bool = False  # whether the file limits errors itself
     time_limit_seconds: float = 86_400.0
     unsure: str = "ask"  # what happens at the time limit: ask or back
     newer: str = "wait"  # wait or replace

@@ -11,14 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from windlass.delivery.sources.keys import LfsPointer, built_from, lfs_pointer, place_of, read_locations, tracked
+from windlass.delivery.sources.keys import (
+    LFS_POINTER_BYTES_MAX,
+    LfsPointer,
+    built_from,
+    lfs_pointer,
+    place_of,
+    read_locations,
+    tracked,
+)
 from windlass.delivery.sources.locations import below
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.engine.jobs.types import JobPorts, JobWork
 from windlass.kernel.errors import Unavailable, UserMistake, clip
 from windlass.ports.git import TreeEntry
-
-_POINTER_BYTES_MAX = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +173,7 @@ async def _digest(name: str, path: Path, ports: JobPorts) -> str:
 
 def pointer_in(path: Path) -> LfsPointer | None:
     """The Git LFS pointer that a file is; None for a file with content of its own."""
-    if path.is_symlink() or path.stat().st_size >= _POINTER_BYTES_MAX:
+    if path.is_symlink() or path.stat().st_size >= LFS_POINTER_BYTES_MAX:
         return None
     return lfs_pointer(path.read_bytes())
 
