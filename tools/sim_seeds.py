@@ -4,8 +4,9 @@ promises, and exits 0 only if none broke.
     python -m tools.sim_seeds [--first 1] [--seeds 500] [--hours H] [--write build/sim.json] [--processes N]
     python -m tools.sim_seeds --seed 17 [--only 3,9,12] [--shrink]
 
-With `--hours` days are lived until so many virtual hours are full. `--seed` lives one day again, byte for byte;
-`--only` leaves out all happenings but these; `--shrink` finds out which are needed for the day to fail.
+Each fourth day is a busy one, whose seed is a million higher. With `--hours` days are lived until so many virtual hours
+are full. `--seed` lives one day again, byte for byte; `--only` leaves out all happenings but these; `--shrink` finds
+out which are needed for the day to fail.
 """
 
 import argparse
@@ -22,11 +23,12 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from windlass.sim.days import Day, drawn, live_through
+from windlass.sim.days import BUSY, Day, drawn, live_through
 from windlass.sim.faults import KINDS
 from windlass.sim.shrinking import shrunk
 
 DAY_SECONDS = 86_400
+BUSY_EVERY = 4
 AHEAD = 64  # days that are given out before the first comes back
 REPLAY = "python -m tools.sim_seeds --seed"
 
@@ -82,8 +84,13 @@ def _one(seed: int) -> Day:
     return asyncio.run(live_through(seed))
 
 
+def _seed(number: int) -> int:
+    """Each fourth day is a busy one."""
+    return number if number % BUSY_EVERY else BUSY + number
+
+
 def _days(options: argparse.Namespace) -> Iterator[Day]:
-    count = itertools.count(options.first)
+    count = map(_seed, itertools.count(options.first))
     seeds = count if options.hours else itertools.islice(count, options.seeds)
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         waiting = [pool.apply_async(_one, (seed,)) for seed in itertools.islice(seeds, AHEAD)]

@@ -5,10 +5,8 @@ import subprocess
 
 import pytest
 
-from tests.adapters.traffic.scenes import eventually
 from tests.machine.test_tools import tool
 from tests.site.test_real_site import PredictingLoad, real_site
-from windlass.kernel.digests import short
 
 pytestmark = pytest.mark.machine
 
@@ -19,17 +17,20 @@ def test_a_replica_killed_in_any_of_its_writes_loses_no_request() -> None:
     not send goes to the next process, and no caller gets half an answer."""
 
     async def story() -> None:
+        tracers: list[subprocess.Popen[bytes]] = []
         async with real_site() as site:
             async with PredictingLoad(site.port, per_second=50) as load:
                 for number in range(4):
-                    await load.more(20)
-                    pid = site.processes()[short(site.first)]
-                    fault = f"inject=sendto:error=EAGAIN:signal=KILL:when={6 + number}"
-                    argv = [tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendto", "-e", fault]
-                    tracer = subprocess.Popen([*argv, "-p", str(pid)], stderr=subprocess.DEVNULL)
-                    await eventually(lambda pid=pid: site.processes()[short(site.first)] != pid)  # type: ignore[misc]
-                    tracer.wait(timeout=60)
+                    await site.lose_replica(load, lambda pid, first=6 + number: tracers.append(_traced(pid, first)))  # type: ignore[misc]
+                    tracers.pop().wait(timeout=60)
                 await load.more(50)
             assert {200: len(load.answers)} == load.statuses
 
     asyncio.run(story())
+
+
+def _traced(pid: int, sends: int) -> "subprocess.Popen[bytes]":
+    """The process is killed as it sends for the so-manieth time from now on."""
+    fault = f"inject=sendto:error=EAGAIN:signal=KILL:when={sends}"
+    argv = [tool("strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=sendto", "-e", fault, "-p", str(pid)]
+    return subprocess.Popen(argv, stderr=subprocess.DEVNULL)

@@ -13,6 +13,7 @@ from windlass.delivery.sources.parse import parse_service
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.kernel.errors import UserMistake
 from windlass.kernel.instants import Instant, later
+from windlass.ports.store import FactQuery
 from windlass.sim import behaviour, stories
 from windlass.sim.behaviour import Behaviour, Rhythm, read_bad, read_behaviour
 from windlass.sim.faults import KINDS
@@ -66,7 +67,8 @@ def test_a_bad_release_goes_back_and_its_victims_are_counted() -> None:
         found = one.end()
         assert "rolled_back" == found.outcome and found.because.startswith("harm shown")
         assert one.world.callers.answered[one.script.release] == found.served > found.failed > 0
-        (ended,) = one.ends
+        facts = await one.world.store.facts(FactQuery(kinds=("RolloutEnded",)))
+        (ended,) = [fact.body for fact in facts if fact.body.release == one.script.release]
         known = ended.counts["canary_failed"]
         assert isinstance(known, int) and known <= found.failed <= known + 20
         assert found.lived_seconds is not None and 1 <= found.lived_seconds <= 60

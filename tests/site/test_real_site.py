@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,13 @@ class RealSite:
         replicas = json.loads(Path(self.folder, "site", "processes.json").read_text())
         return {"gateway": gateway["pid"], **{short(one["wanted"]["release"]): one["pid"] for one in replicas}}
 
+    async def lose_replica(self, load: Load, kill: Callable[[int], object]) -> None:
+        """After some answers kill the only replica, and wait for the next process."""
+        await load.more(20)
+        pid = self.processes()[short(self.first)]
+        kill(pid)
+        await eventually(lambda: self.processes()[short(self.first)] != pid)
+
     async def at_socket(self, method: str, path: str, body: object = None) -> Any:
         """The answer at the site's own door, as soon as that is open."""
         await eventually(lambda: is_open(f"{self.folder}/site.sock"))
@@ -184,10 +191,7 @@ def test_killed_replicas_lose_no_request() -> None:
         async with real_site() as site:
             async with PredictingLoad(site.port, per_second=50) as load:
                 for _ in range(3):
-                    await load.more(20)
-                    pid = site.processes()[short(site.first)]
-                    os.kill(pid, signal.SIGKILL)
-                    await eventually(lambda pid=pid: site.processes()[short(site.first)] != pid)  # type: ignore[misc]
+                    await site.lose_replica(load, lambda pid: os.kill(pid, signal.SIGKILL))
                 await load.more(50)
             assert {200: len(load.answers)} == load.statuses, [one for one in load.answers if one.status != 200][:3]
 

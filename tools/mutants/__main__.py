@@ -16,14 +16,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tools.mutants.cascade import SESSIONS, SIM
 from tools.mutants.catalogue import MUTANTS
 from tools.mutants.copies import commit, copied, failed_test, pytest_command, run
 from tools.mutants.mutant import Mutant, mutated, path_of
 
 DAYS_SECONDS_MAX = 1800.0
 STORIES_SECONDS_MAX = 1800.0
-SESSIONS = "tests/sessions/test_sessions.py"
-SIM = [f"tests/sim/test_{name}.py" for name in ("promises", "slowest", "together", "power", "days", "stability")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def judge(mutant: Mutant | None, tests: Sequence[str], seeds: int) -> Found:
 
 
 def _tests(named: Sequence[str]) -> list[str]:
-    return [*named, SESSIONS, *SIM]
+    return [*named, *SESSIONS, *SIM]
 
 
 def _told(words: str) -> str:

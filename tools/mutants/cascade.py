@@ -12,6 +12,7 @@ SIM = (
     "tests/sim/test_promises.py",
     "tests/sim/test_slowest.py",
     "tests/sim/test_together.py",
+    "tests/sim/test_power.py",
     "tests/sim/test_days.py",
     "tests/sim/test_stability.py",
 )

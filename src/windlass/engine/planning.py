@@ -36,12 +36,16 @@ class Planning:
     _resting: dict[str, Snapshot] = field(default_factory=dict)
     _specs: dict[str, tuple[Wanted, ServiceSpec]] = field(default_factory=dict)
 
+    def heard(self) -> tuple[tuple[SiteSeen, ...], tuple[str, ...]]:
+        """What the sites reported last, and those that have not reported since this process began."""
+        reports = tuple(SiteSeen(report, at) for report, at in self.ports.sites.reports())
+        sites = tuple(seen for seen in reports if seen.report.site in self.sites)
+        return sites, tuple(sorted(set(self.sites) - {seen.report.site for seen in sites}))
+
     async def plan(self, stored: Stored, jobs: Sequence[JobSeen]) -> list[ServicePlan]:
         """The plans of all services; one that would contradict itself is left out and said aloud."""
         now = self.ports.clock.now()
-        reports = tuple(SiteSeen(report, at) for report, at in self.ports.sites.reports())
-        sites = tuple(seen for seen in reports if seen.report.site in self.sites)
-        silent = tuple(sorted(set(self.sites) - {seen.report.site for seen in sites}))
+        sites, silent = self.heard()
         held = await self._builds_held()
         found = []
         for service, state in sorted(stored.services.items()):

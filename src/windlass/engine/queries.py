@@ -18,7 +18,6 @@ from windlass.planner.views import candidate_of, rate_now
 from windlass.ports.store import FactQuery, Stored
 
 API = "windlass/v1"
-NOT_READY = "not ready"  # at some site no replica of the live release answers
 NOT_READY = "not ready"  # the live release answers nowhere at some site
 WHY_FACTS = 25  # what led here is in the last two or three rollouts
 
@@ -88,7 +87,7 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
             {"release": route.release, "role": route.role, "share": route.weight / 10_000}
             for route in (current.routes if current else ())
         ],
-        "requests_per_second": rate_now(state, Snapshot(engine.ports.clock.now(), state, sites=sites)),
+        "requests_per_second": _rate(engine, state),
         "rollout": _rollout(state, plan.evidence if plan else Evidence()),
         "builds": _builds(engine, state),
         "frozen": to_json(state.freeze) if state.freeze else None,
@@ -120,6 +119,12 @@ def _deciding(state: ServiceState, plan: ServicePlan | None) -> Any:
     waiting = [one for name in order for one in plan.reports if one.stage == name and one.until]
     busy = [one for one in waiting if one.move in ("wait", "hold") or one.stage == "builds"]
     return next(iter(busy or waiting), None)
+
+
+def _rate(engine: Engine, state: ServiceState) -> float | None:
+    """The rate from which a rollout would begin now; None while that cannot be said."""
+    sites, silent = engine.planning.heard()
+    return rate_now(state, Snapshot(engine.ports.clock.now(), state, sites=sites, silent=silent))
 
 
 def _headline(

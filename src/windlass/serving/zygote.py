@@ -58,11 +58,12 @@ def main() -> None:
     settle_libraries()
     listener = socket.socket(fileno=given.fd)
     listener.set_inheritable(False)
+    zygote = _Zygote(listener, given.path, given.idle)
     getattr(import_module(given.preload), "preload", lambda: None)()
     gc.collect()
     _name("zygote")
     gc.freeze()  # the children's collector leaves these objects, and the pages they share, alone
-    order = _Zygote(listener, given.path, given.idle).serve()
+    order = zygote.serve()
     if order is None:
         os._exit(0)  # a thread that a library has left is not waited for
     sys.argv = [order.module, *order.arguments]
@@ -92,7 +93,7 @@ class _Zygote:
         return None
 
     def _is_reachable(self) -> bool:
-        """Whether the path still leads here; a home may be taken away while the libraries are loaded."""
+        """Whether the path leads here as it did when this process began; its home may be gone before that."""
         return self._inode != 0 and _inode_of(self._path) == self._inode
 
     def _answer(self, connection: socket.socket) -> tuple[Order | None, bool]:

@@ -39,7 +39,7 @@ REST_SECONDS = 15
 FAULT_CHANCE = 0.05  # of each second of the storm
 FAULT_SECONDS_MAX = 90
 EVENT_CHANCE = 0.03
-BUSY = 1_000_000  # seeds from here on
+BUSY = 1_000_000  # seeds from here on are of busy days
 
 
 @dataclass(frozen=True, slots=True)

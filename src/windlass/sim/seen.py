@@ -65,9 +65,7 @@ class Seen:
     asked: set[str] = field(default_factory=set)  # acts that were acknowledged
     journalled: set[tuple[str, int]] = field(default_factory=set)  # entries that a site acknowledged
     durable: set[tuple[str, int]] = field(default_factory=set)  # those of them that were found on its disk
-    left: set[tuple[str, str]] = field(
-        default_factory=set
-    )  # candidates that somebody left at a site since the last look
+    left: set[tuple[str, str]] = field(default_factory=set)  # at a site, since the last look: candidates left there
     uncertain: set[str] = field(default_factory=set)  # sites that may have stored what they did not acknowledge
     amnesic: set[str] = field(default_factory=set)  # sites whose disk ever lost something
     watches_sites: bool = False  # all acts at sites are told to this witness

@@ -148,7 +148,6 @@ class Story:
         self.script = _script("the candidate", behaviour)
         self.told = Told()
         self.commit = ""
-        self.ends: list[kinds.RolloutEnded] = []
         self.wanted_requests = ""  # what it said when it waited for requests last
         self.passed_at: Instant | None = None
         self.called_at: Instant | None = None
@@ -235,7 +234,6 @@ class Story:
             case kinds.RolloutStarted():
                 told.steps, told.began = body.shares, body.because
             case kinds.RolloutEnded():
-                self.ends.append(body)
                 told.outcome, told.because = OUTCOMES[body.outcome], body.because
                 if told.outcome == "promoted" and self.passed_at is not None:
                     told.full_seconds = seconds_between(self.passed_at, now)
