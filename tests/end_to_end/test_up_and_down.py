@@ -102,6 +102,7 @@ def test_up_says_what_is_wrong_and_down_leaves_nothing(place: Path) -> None:
 
     ended = windlass("down", folder=folder)
     assert (0, {}) == (ended.returncode, pids(home)), ended
+    assert "Traceback" not in (home.control / "control.log").read_text(), "an orderly end is no trouble"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))

@@ -60,6 +60,12 @@ def _log(role: str) -> None:
     )
     for noisy in ("httpx2", "httpx", "uvicorn.error", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_trouble)
+
+
+def _is_trouble(record: logging.LogRecord) -> bool:
+    """A request that was still waiting when this process was told to end is none: a site's long poll always is one."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 def hold(path: Path) -> int | None:

@@ -37,12 +37,14 @@ def test_without_ids_rows_are_named_by_what_they_hold() -> None:
 
 
 def test_the_digest_is_of_the_rows_not_of_their_order() -> None:
-    """Reordered rows and columns are the same holdout; a changed label is another."""
+    """Reordered rows and columns are the same holdout; a changed label or a renamed column is another."""
     backwards = {name: list(reversed(values)) for name, values in reversed(COLUMNS.items())}
     corrected = {**COLUMNS, "ill": [1, 1, 0]}
     digest = prepare(COLUMNS, DATA).holdout.digest
     assert digest == prepare(backwards, DATA).holdout.digest
     assert digest != prepare(corrected, DATA).holdout.digest
+    renamed = {name.replace("age", "years"): values for name, values in COLUMNS.items()}
+    assert digest != prepare(renamed, DATA).holdout.digest
 
 
 @pytest.mark.parametrize(

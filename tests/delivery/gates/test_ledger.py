@@ -19,7 +19,8 @@ def table(rows: Sequence[int], **more: Sequence[Any]) -> RowTable:
     """Rows told apart by one column `x`; more columns may stand beside it, `y` being the label."""
     columns = {"x": list(rows), **more}
     names = tuple(sorted(name for name in columns if name != "y"))
-    return RowTable(columns, names, digest_of_value([list(column) for column in columns.values()]))
+    digest = digest_of_value([list(column) for column in columns.values()])
+    return RowTable(columns, names, row_digests(columns, names), digest)
 
 
 def ask(ledger: Ledger, *candidates: str, rows: RowTable) -> tuple[Ledger, list[int]]:

@@ -59,9 +59,9 @@ def our_lock() -> str:
     """The exact versions that are installed for our own interpreter, without ourselves and the tools of installing."""
     import importlib.metadata
 
+    told = [one.metadata for one in importlib.metadata.distributions()]
     # What an interrupted installation left behind has no name.
-    named = (one for one in importlib.metadata.distributions() if one.metadata["Name"])
-    found = ((normal_name(one.metadata["Name"]), one.version) for one in named)
+    found = ((normal_name(one["Name"]), one["Version"]) for one in told if one["Name"])
     return "".join(sorted({f"{name}=={version}\n" for name, version in found if name not in _NOT_LOCKED}))
 
 

@@ -136,11 +136,15 @@ def _values(column: "pa.ChunkedArray") -> Sequence[Any]:
 
 
 def _plain(column: "pa.ChunkedArray") -> list[Any]:
-    """Python values. Through numpy it is many times faster, but numpy has no missing values of most types."""
+    """Python values. Through numpy it is many times faster, but numpy has no missing values of most types; and the
+    way there that pyarrow offers imports pandas, which costs a process its first second."""
+    import numpy as np
     import pyarrow as pa
 
     is_number = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    return list(column.to_numpy().tolist() if is_number and not column.null_count else column.to_pylist())
+    if column.null_count or not is_number:
+        return list(column.to_pylist())
+    return [value for chunk in column.chunks for value in np.from_dlpack(chunk).tolist()]
 
 
 def _held(path: str, columns: Mapping[str, Sequence[Any]]) -> "pa.Table":

@@ -23,16 +23,25 @@ class Prepared:
 
 def prepare(columns: Columns, data: DataSpec) -> Prepared:
     """The table's rows with their keys, labels and units, as the file's `data:` names them."""
-    digest = digest_of_value(sorted(row_digests(columns, sorted(columns))))
     identity = (data.id,) if data.id in columns else tuple(sorted(name for name in columns if name != data.label))
-    table = RowTable(columns, identity, digest)
+    rows = row_digests(columns, identity)
+    digest = _digest_of_all(columns, identity, rows)
+    table = RowTable(columns, identity, rows, digest)
     missing = _missing(columns, data)
     if missing:
         return Prepared(Holdout((), (), digest), table, missing)
-    keys = tuple(str(value) for value in columns[data.id]) if data.id else _numbered(row_digests(columns, identity))
+    keys = tuple(str(value) for value in columns[data.id]) if data.id else _numbered(rows)
     features = {name: values for name, values in columns.items() if name not in (data.label, data.id)}
     units = tuple(columns[data.unit]) if data.unit else ()
     return Prepared(Holdout(keys, columns[data.label], digest, units, features, data.positive), table)
+
+
+def _digest_of_all(columns: Columns, identity: Sequence[str], rows: Sequence[str]) -> str:
+    """The same for the same rows in another order, whatever the order of the columns. What already identifies a row is
+    not spelled out a second time: on a large holdout that costs seconds."""
+    others = sorted(set(columns) - set(identity))
+    whole = row_digests({"": rows, **{name: columns[name] for name in others}}, ("", *others))
+    return digest_of_value([[*identity], others, sorted(whole)])
 
 
 def _missing(columns: Columns, data: DataSpec) -> tuple[str, ...]:

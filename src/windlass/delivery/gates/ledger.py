@@ -43,10 +43,12 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class RowTable:
-    """The holdout as the ledger sees it: its columns, those that identify a row, and the digest of all its content."""
+    """The holdout as the ledger sees it: its columns, those that identify a row, the digest of each row over these, and
+    the digest of all its content."""
 
     columns: Mapping[str, Sequence[Any]]
     identity: tuple[str, ...]
+    rows: tuple[str, ...]
     digest: str
 
 
@@ -71,7 +73,7 @@ def look(ledger: Ledger, candidate: str, table: RowTable, alpha: float) -> Look:
     traceable = set(columns) <= set(table.columns)
     if not traceable:
         columns = table.identity
-    digests = row_digests(table.columns, columns)
+    digests = table.rows if columns == table.identity else row_digests(table.columns, columns)
     before = [ledger.asked.get(digest, 0) for digest in digests] if traceable else list(ledger.asked.values())
     known = ledger.candidates.get(candidate)
     if known is not None and known.rows == table.digest:

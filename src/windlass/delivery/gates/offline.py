@@ -78,7 +78,7 @@ def judge_tables(candidate: Columns, champion: Columns | None, question: Questio
     units = [mine[key][names.unit] for key in keys] if names.unit else []
     digest = digest_of_value(sorted(row_digests({"id": keys, "label": truth}, ("id", "label"))))
     checks = question.checks or (_chosen(mine, keys, truth, names),)
-    table = RowTable({"id": keys}, ("id",), digest)
+    table = RowTable({"id": keys}, ("id",), row_digests({"id": keys}, ("id",)), digest)
     seen = None if question.ledger is None else look(question.ledger, question.name, table, ALPHA)
     given = GateInput(
         tuple(_line(text) for text in checks),
