@@ -37,6 +37,7 @@ def _version(told: Told, facts: Sequence[Item], record: Sequence[Item]) -> Item:
     ended = next((body for kind, body, _ in mine if kind == "RolloutEnded"), None)
     answered = [one for one in record if one["release"] == short(release)]
     first = min((one["at"] for one in answered), default=None)
+    made = next((body for kind, body, _ in mine if kind == "ReleaseMade"), None)
     end = _end_at(told, mine)
     return {
         "commit": told.commit,
@@ -48,7 +49,8 @@ def _version(told: Told, facts: Sequence[Item], record: Sequence[Item]) -> Item:
         "quarantined": any(kind == "Quarantined" for kind, _, _ in mine),
         "seconds_to_first_request": None if first is None else round(first - told.at, 2),
         "seconds_to_end_state": None if end is None else round(end - told.at, 2),
-        "seconds_of_build": next((body["seconds"] for kind, body, _ in mine if kind == "ReleaseMade"), None),
+        "seconds_of_build": made and made["seconds"],
+        "seconds_of_training": made and made["provenance"]["train"]["seconds"],
         "requests": dict(sorted(Counter(str(one["status"]) for one in answered).items())),
     }
 
