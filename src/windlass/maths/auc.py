@@ -128,14 +128,12 @@ def _bounds(labels: IntArray, scores: tuple[FloatArray, ...], alpha: float, draw
 
 
 def _normal(estimate: float, error: float, alpha: float, *, logit: bool) -> tuple[float, float]:
-    from scipy.special import expit
-    from scipy.special import logit as log_odds
-
     reach = normal_quantile(1.0 - alpha) * error
     if not logit:
         return (max(estimate - reach, -1.0), min(estimate + reach, 1.0))
-    centre, reach = float(log_odds(estimate)), reach / (estimate * (1.0 - estimate))
-    return (float(expit(centre - reach)), float(expit(centre + reach)))
+    centre, reach = math.log(estimate / (1.0 - estimate)), reach / (estimate * (1.0 - estimate))
+    low, high = ((1.0 + math.tanh((centre + side) / 2.0)) / 2.0 for side in (-reach, reach))
+    return (low, high)
 
 
 def _score_bounds(estimate: float, positives: int, negatives: int, alpha: float) -> tuple[float, float]:

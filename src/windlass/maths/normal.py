@@ -1,5 +1,7 @@
 """The normal quantile, for everything asymptotic."""
 
+from statistics import NormalDist
+
 from windlass.maths.counts import inside
 
 
@@ -12,6 +14,4 @@ def normal_quantile(p: float) -> float:
     >>> round(normal_quantile(0.95), 4)
     1.6449
     """
-    from scipy.special import ndtri
-
-    return float(ndtri(inside("p", p, 0.0, 1.0)))
+    return NormalDist().inv_cdf(inside("p", p, 0.0, 1.0))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from windlass.serving.tables import TableColumns
 
 BATCH_ROWS = 4096  # large enough that Python's share is small, small enough to name a failing row's neighbourhood
-LATENCY_ROWS = 300  # single calls; the 99th percentile then rests on three of them
+SINGLES = 300  # timed single calls; the 99th percentile then rests on three of them
 
 
 def main() -> None:
@@ -40,15 +40,15 @@ def main() -> None:
     except WindlassError as error:
         give_up(error, EXIT_ARGUMENTS)
     try:
-        scores = score(release, table)
+        scores = score(release, table, given.singles)
     except WindlassError as error:
         give_up(error, EXIT_PREDICT)
     scores |= {"load_seconds": load_seconds, "peak_memory_bytes": _peak_memory_bytes()}
     output.write_text(json.dumps(scores, allow_nan=False), encoding="utf-8")
 
 
-def score(release: "LoadedRelease", table: "TableColumns") -> dict[str, Any]:
-    """Predictions of a whole table in batches, and the milliseconds of single calls.
+def score(release: "LoadedRelease", table: "TableColumns", singles: int = SINGLES) -> dict[str, Any]:
+    """Predictions of a whole table in batches, and the milliseconds of single calls for its first rows.
 
     Raises:
         WindlassError: the table does not fit, or the model fails; the words name row and column.
@@ -79,7 +79,7 @@ def score(release: "LoadedRelease", table: "TableColumns") -> dict[str, Any]:
             raise
     outputs = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
     milliseconds = []
-    for row in range(min(rows, LATENCY_ROWS)):
+    for row in range(min(rows, singles)):
         began = time.perf_counter()
         release.predict({name: array[row : row + 1] for name, array in frame.items()})
         milliseconds.append((time.perf_counter() - began) * 1000)
@@ -104,6 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--input", type=Path, required=True, help="a table: .parquet, .csv or .json")
     parser.add_argument("--output", type=Path, required=True, help="where the scores go, as JSON")
     parser.add_argument("--limit", type=int, default=0, help="score only the first rows")
+    parser.add_argument("--singles", type=int, default=SINGLES, help="time single calls of so many rows")
     return parser.parse_args()
 
 

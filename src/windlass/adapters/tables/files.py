@@ -154,7 +154,7 @@ def _held(path: str, columns: Mapping[str, Sequence[Any]]) -> "pa.Table":
     arrays = {}
     for name, values in columns.items():
         try:
-            arrays[name] = pa.array(values)
+            arrays[name] = _array(values)
         except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
             what = f"column {clip(name)!r} mixes types: {clip(str(error))}"
             raise _mistake(path, what, "keep one type in each column") from error
@@ -162,6 +162,18 @@ def _held(path: str, columns: Mapping[str, Sequence[Any]]) -> "pa.Table":
         return pa.table(arrays)
     except (pa.ArrowException, ValueError) as error:
         raise _mistake(path, f"the columns differ in length: {clip(str(error))}", "fill them up") from error
+
+
+def _array(values: Sequence[Any]) -> "pa.Array":
+    """The values as arrow holds them. Plain numbers go past `pa.array`, which imports pandas before it looks."""
+    import numpy as np
+    import pyarrow as pa
+
+    kinds = {type(value) for value in values}
+    if kinds not in ({float}, {int}):
+        return pa.array(values)
+    held = np.array(values, dtype="f8" if kinds == {float} else "i8")
+    return pa.Array.from_buffers(pa.from_numpy_dtype(held.dtype), len(held), [None, pa.py_buffer(held)])
 
 
 def _unreadable(path: str, format_name: str, error: Exception) -> UserMistake:

@@ -22,7 +22,7 @@ from windlass.delivery.gates.zero import answers_check, apart_check, label_check
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.engine.jobs.checkouts import BuildJob, BuildRequest
 from windlass.engine.jobs.joining import joined, parted
-from windlass.engine.jobs.scoring import Unscored, ask
+from windlass.engine.jobs.scoring import Unscored, ask, times_answers
 from windlass.engine.jobs.signatures import fetch_holdout
 from windlass.engine.jobs.types import JobPorts, JobWork
 from windlass.kernel.digests import parse_digest
@@ -98,7 +98,7 @@ class _Gate:
     async def judged(self) -> _Judged:
         """Gate zero first; the rows only where a line needs them and gate zero has nothing against it."""
         prepared, refusals = await self._prepared()
-        known = await self._stored(self._request.release, prepared)
+        known = await self._known(prepared)
         if known is None and not refusals and self._needs_rows() and not await self._is_spent(prepared):
             sample, zero, known = await self._together(prepared)
         else:
@@ -201,6 +201,12 @@ class _Gate:
         if not self._request.ledger:
             return Ledger()
         return read_scores(await self._job.ports.artifacts.read(parse_digest(self._request.ledger))).ledger
+
+    async def _known(self, prepared: Prepared) -> Scored | None:
+        """The candidate's own answers of an earlier verdict; None where they do not say what this gate asks."""
+        found = await self._stored(self._request.release, prepared)
+        is_timed = found is not None and bool(found.latency_seconds)
+        return found if is_timed or not times_answers(self._request.spec) else None
 
     async def _stored(self, release: str, prepared: Prepared) -> Scored | None:
         digest = self._request.scores.get(release)

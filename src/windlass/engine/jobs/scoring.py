@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from windlass.delivery.gates.lines import ProcessLine, parse_line
 from windlass.delivery.gates.rows import Answers
 from windlass.delivery.gates.stored import Scored
 from windlass.delivery.releases.manifest import read_manifest
+from windlass.delivery.sources.types import ServiceSpec
 from windlass.engine.jobs.checkouts import BuildJob
 from windlass.engine.jobs.training import check_trouble, command, surroundings
 from windlass.kernel.digests import Digest, hex_of, parse_digest
@@ -42,8 +44,10 @@ async def ask(release: str, table: Table | Path, job: BuildJob) -> Scored | Unsc
     environment = await _environment(digest, job)
     source = table if isinstance(table, Path) else _written(table, environment, job)
     output = Path(job.work.folder) / f"answers-{hex_of(digest)[:NAME_HEX]}-{source.stem}.json"
-    arguments = ("--release", folder, "--input", str(source), "--output", str(output))
-    call = ModuleCall(environment, "windlass.serving.score", arguments)
+    arguments = ["--release", folder, "--input", str(source), "--output", str(output)]
+    if not times_answers(job.spec):
+        arguments += ["--singles", "0"]
+    call = ModuleCall(environment, "windlass.serving.score", tuple(arguments))
     ended = await job.ports.processes.run(command(call, surroundings(job, environment), Path(job.work.folder), job))
     check_trouble("gate", ended)
     if ended.exit_code in (EXIT_LOAD, EXIT_PREDICT) or ended.exit_code < 0:
@@ -51,6 +55,12 @@ async def ask(release: str, table: Table | Path, job: BuildJob) -> Scored | Unsc
     if ended.exit_code:
         raise Unavailable(f"asking a release failed: {_last_words(ended)}", code="crash", where="gate")
     return _read(release, json.loads(output.read_bytes()), job.spec.data.score)
+
+
+def times_answers(spec: ServiceSpec) -> bool:
+    """Whether a line of the gate asks for latencies; measuring them takes as long as all the rest of the scoring."""
+    lines = [parse_line(line.text) for line in spec.gate]
+    return any(isinstance(line, ProcessLine) and line.name == "latency" for line in lines)
 
 
 async def _environment(release: Digest, job: BuildJob) -> Environment:
