@@ -22,7 +22,7 @@ from windlass.sim.days import SERVICE
 from windlass.sim.promises import Witness, only_a_pass_raises_a_share
 from windlass.sim.rest import idle, left_over, untold
 from windlass.sim.scripts import Script
-from windlass.sim.seen import LastStep, Moved, Seen
+from windlass.sim.seen import LASTING_LOOKS, LastStep, Moved, Seen
 from windlass.sim.world import World
 
 V1, V2 = Script("v1").release, Script("v2").release
@@ -173,7 +173,7 @@ def left_and_still_called(seen: Seen) -> None:
 
 def plan_not_on_the_disk(seen: Seen) -> None:
     files = seen.world.disk.files
-    seen.calm["local"] = 9
+    seen.calm["local"], seen.looks = 9, LASTING_LOOKS
     files["/site/plan.json"] = json.dumps({"generation": 1}).encode()
     files["/site/plan.previous.json"] = b"damaged"
 

@@ -18,6 +18,7 @@ from windlass.sim.sites import SimulatedSite
 from windlass.sim.world import World
 
 AUTHOR = "windlass"  # who moves traffic where no person does
+LASTING_LOOKS = 5  # what lasts once it is wrong, and costs much to see, is looked at each fifth time
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Seen:
     uncertain: set[str] = field(default_factory=set)  # sites that may have stored what they did not acknowledge
     amnesic: set[str] = field(default_factory=set)  # sites whose disk ever lost something
     watches_sites: bool = False  # all acts at sites are told to this witness
+    looks: int = 0
     behind: int = 0  # for how many looks the control plane has not known what is stored
     calm: dict[str, int] = field(default_factory=dict)  # for how many looks no port of a site answered falsely
     rollouts: dict[str, LastStep] = field(default_factory=dict)
@@ -80,8 +82,14 @@ class Seen:
     gap_since: dict[str, Instant] = field(default_factory=dict)  # of each site whose counts have had a gap since
     failures: dict[str, BuildFailed] = field(default_factory=dict)  # the last one of each build key
 
+    @property
+    def is_thorough(self) -> bool:
+        """Whether this look is at what lasts, too."""
+        return self.looks % LASTING_LOOKS == 0
+
     async def see(self) -> None:
         """Look at everything once."""
+        self.looks += 1
         engine = self.world.engine
         known = engine.stored if engine is not None else None
         self.stored = known if known is not None else await self.world.store.load()
@@ -104,8 +112,9 @@ class Seen:
         works = engine is not None and engine.stored is not None and not (world.is_frozen or engine.attempts.failures)
         if not works or any(verb.startswith("store.") for verb in world.tap.hindrances):
             self.behind = 0
-        else:
-            self.behind = self.behind + 1 if self.stored.generation != (await world.store.load()).generation else 0
+        elif self.is_thorough:
+            is_behind = self.stored.generation != (await world.store.load()).generation
+            self.behind = self.behind + LASTING_LOOKS if is_behind else 0
 
     def _see_site(self, site: SimulatedSite) -> None:
         if site.is_forgetful:  # what a disk lost that had called it durable, no site can know

@@ -49,7 +49,7 @@ def an_act_at_a_site_takes_effect_at_once(seen: Seen) -> Iterator[str]:
 
 def what_a_site_follows_is_on_its_disk(seen: Seen) -> Iterator[str]:
     """The plan that a site follows is on its disk, unless the disk fails."""
-    for site in seen.world.sites.values():
+    for site in seen.world.sites.values() if seen.is_thorough else ():
         works = site.disk.fault is no_fault and site.disk.tear < 0 and not site.disk.is_lying
         if site.agent is None or site.is_frozen or not works or seen.calm.get(site.name, 0) < CALM_TICKS:
             continue

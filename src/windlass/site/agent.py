@@ -270,7 +270,7 @@ class Agent:
     async def _report(self) -> bool:
         """Report if there is something to say; False where nobody listens."""
         is_rolling = any(len(piece.routes) > 1 for piece in self._driving.routed.services)
-        if not reports.is_due(self._report_now(0), self._last_report, is_rolling=is_rolling):
+        if not is_rolling and not reports.is_due(self._report_now(0), self._last_report):
             return True
         try:
             report = self._report_now(await self._memory.number())

@@ -38,13 +38,11 @@ def unseen_entries(plan: SitePlan | None, journal: tuple[Journalled, ...]) -> tu
     return tuple(one.entry for one in journal if one.entry.service in seen and one.entry.seq > seen[one.entry.service])
 
 
-def is_due(new: SiteReport, last: SiteReport | None, *, is_rolling: bool) -> bool:
-    """Each second during a rollout, on every change, soon after new counts, and in any case now and then."""
+def is_due(new: SiteReport, last: SiteReport | None) -> bool:
+    """On every change, soon after new counts, and in any case now and then."""
     if last is None:
         return True
     age = seconds_between(Instant(last.at), Instant(new.at))
-    if is_rolling:
-        return True
     if _without_counts(new) != _without_counts(last):
         return True
     return age >= (COUNTS_SECONDS if new.counts != last.counts else QUIET_SECONDS)

@@ -36,6 +36,11 @@ def test_without_ids_rows_are_named_by_what_they_hold() -> None:
     assert (first, third) == prepare({"age": [30, 41], "ill": [1, 1]}, DataSpec(label="ill")).holdout.keys
 
 
+def test_a_table_of_labels_alone_has_a_key_for_each_row() -> None:
+    """Nothing can be judged on it, and it is still a table of so many rows."""
+    assert 3 == len(set(prepare({"ill": [0, 1, 0]}, DataSpec(label="ill")).holdout.keys))
+
+
 def test_the_digest_is_of_the_rows_not_of_their_order() -> None:
     """Reordered rows and columns are the same holdout; a changed label or a renamed column is another."""
     backwards = {name: list(reversed(values)) for name, values in reversed(COLUMNS.items())}

@@ -12,6 +12,7 @@ from windlass.adapters.traffic.envoy.totals import Rollout, Sums, Totals
 from windlass.delivery.services.types import Route
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
+from windlass.maths.counts import IntArray
 from windlass.maths.edges import EDGES
 from windlass.ports.traffic import TrafficApplied, TrafficCounts, TrafficWish
 from windlass.ports.world import Clock
@@ -119,7 +120,8 @@ class SimulatedTraffic:
     def _draw(self, count: int, failed_share: float, milliseconds: float) -> Sums:
         buckets, shares = _latency(milliseconds)
         drawn = self._random.multinomial(count, shares)
-        latency = {bucket: int(number) for bucket, number in zip(buckets, drawn, strict=True) if number}
+        hit = drawn.nonzero()
+        latency = dict(zip(buckets[hit].tolist(), drawn[hit].tolist(), strict=True))
         return Sums(count, int(self._random.binomial(count, failed_share)), latency=latency)
 
     def _rollouts(self) -> dict[str, Rollout]:
@@ -127,11 +129,11 @@ class SimulatedTraffic:
 
 
 @lru_cache(maxsize=256)
-def _latency(median_milliseconds: float) -> tuple[list[int], list[float]]:
+def _latency(median_milliseconds: float) -> tuple[IntArray, list[float]]:
     """The buckets of log-normal durations with this median, and the share of each."""
     normal = NormalDist(log(1000 * median_milliseconds), SPREAD)
     below = [normal.cdf(log(edge)) for edge in EDGES]
     shares = {bucket: below[bucket] - below[bucket - 1] for bucket in range(1, len(EDGES))}
     kept = {bucket: share for bucket, share in shares.items() if share > SHARE_MIN}
     total = sum(kept.values())
-    return list(kept), [share / total for share in kept.values()]
+    return np.array(list(kept)), [share / total for share in kept.values()]

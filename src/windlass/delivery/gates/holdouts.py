@@ -23,7 +23,7 @@ class Prepared:
 
 def prepare(columns: Columns, data: DataSpec) -> Prepared:
     """The table's rows with their keys, labels and units, as the file's `data:` names them."""
-    identity = (data.id,) if data.id in columns else tuple(sorted(name for name in columns if name != data.label))
+    identity = (data.id,) if data.id in columns else _all_but(data.label, columns)
     rows = row_digests(columns, identity)
     digest = _digest_of_all(columns, identity, rows)
     table = RowTable(columns, identity, rows, digest)
@@ -34,6 +34,11 @@ def prepare(columns: Columns, data: DataSpec) -> Prepared:
     features = {name: values for name, values in columns.items() if name not in (data.label, data.id)}
     units = tuple(columns[data.unit]) if data.unit else ()
     return Prepared(Holdout(keys, columns[data.label], digest, units, features, data.positive), table)
+
+
+def _all_but(label: str, columns: Columns) -> tuple[str, ...]:
+    """What tells rows apart without an id; where there is only the label, it alone does."""
+    return tuple(sorted(name for name in columns if name != label)) or tuple(sorted(columns))
 
 
 def _digest_of_all(columns: Columns, identity: Sequence[str], rows: Sequence[str]) -> str:
