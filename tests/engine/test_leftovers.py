@@ -9,6 +9,7 @@ import pytest
 
 from tests.engine.shop import DAY, Shop
 from windlass.adapters.git.mirrors import mirror_name
+from windlass.delivery.services.names import replica_name
 from windlass.engine.leftovers import LOGS_KEPT
 from windlass.facts import types as kinds
 from windlass.kernel.digests import digest_of, short
@@ -70,6 +71,15 @@ def test_logs_that_somebody_may_read_stay(shop: Shop) -> None:
         shop.lay(f"control/logs/gate/s-gate-s-{number}.txt", seconds=(30 + number) * DAY)
     assert ["log build/s-build-s-old.txt", "log gate/s-gate-s-old.txt"] == names(shop)
     assert all((shop.folder / f"control/logs/{name}.txt").exists() for name in kept)
+
+
+def test_logs_of_replicas_go_with_their_release(shop: Shop) -> None:
+    """What a kept release's replicas said stays, older parts too; what those of an unknown one said goes."""
+    kept, gone = (replica_name("s", release, 0) for release in (shop.made("v1", fate="promoted"), "blake3:gone"))
+    for name in (f"{kept}.txt", f"{kept}.txt.1", f"{gone}.txt", f"{gone}.txt.1"):
+        shop.lay(f"sites/local/logs/{name}", seconds=90 * DAY)
+    assert [f"replica-log local/logs/{gone}.txt", f"replica-log local/logs/{gone}.txt.1"] == names(shop)
+    assert 2 == len([*shop.folder.glob(f"sites/local/logs/{kept}.txt*")])
 
 
 def test_folders_of_jobs_that_never_began_go(shop: Shop) -> None:

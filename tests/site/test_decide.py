@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.site.worlds import RELEASES, SERVICE, A, B, name_of, replica, slice_of, socket_of, words_of
+from windlass.delivery.services.names import replica_name
 from windlass.delivery.services.types import ReplicaSet
 from windlass.kernel.instants import Instant, later
 from windlass.ports.traffic import Endpoints, TrafficWish
-from windlass.site.decide import decide, replica_name
+from windlass.site.decide import decide
 from windlass.site.types import History, Orders, SiteView
 from windlass.testing.tables import Row, read_table
 

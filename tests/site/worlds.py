@@ -12,6 +12,7 @@ from windlass.adapters.simulated.traffic import SimulatedTraffic
 from windlass.adapters.simulated.uplink import SimulatedUplink
 from windlass.adapters.simulated.world import SimulatedChance, SimulatedClock, SimulatedDisk
 from windlass.adapters.world import RealTasks
+from windlass.delivery.services.names import replica_name
 from windlass.delivery.services.types import AloneLimit, ReplicaSet, Route, ServiceSlice, SitePlan
 from windlass.facts.counts import SiteReport
 from windlass.kernel.canonical import canonical_bytes
@@ -20,7 +21,6 @@ from windlass.kernel.records import to_json
 from windlass.ports.replicas import ReplicaProcess
 from windlass.ports.sites import SignedPlan
 from windlass.site.agent import Agent, build
-from windlass.site.decide import replica_name
 from windlass.site.types import SitePorts, SiteSettings
 
 SERVICE = "fraud"

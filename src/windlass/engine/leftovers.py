@@ -1,13 +1,15 @@
 """Which leftovers nothing can need again: environments, overlays, job folders, logs and mirrors.
 
-Kept are the environments and logs of the releases that are kept, everything of a job that runs, and what is younger
-than a day or than the oldest build that runs. Of the logs the newest twenty of each service and kind stay as well:
-twice the releases that are kept, since a build that failed is read about more often than one that did not.
+Kept are the environments and logs of the releases that are kept, those of their replicas among them, everything of a
+job that runs, and what is younger than a day or than the oldest build that runs. Of the logs the newest twenty of each
+service and kind stay as well: twice the releases that are kept, since a build that failed is read about more often than
+one that did not.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from windlass.delivery.services.names import replica_prefix
 from windlass.engine.apply.jobs import wanted_jobs
 from windlass.facts.state import ServiceState
 from windlass.kernel.digests import Digest, short
@@ -20,12 +22,13 @@ LOGS_KEPT = 20
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What may be needed again: `digests` of stored files, `jobs` that run or are known, `logs` by their file's name,
-    and the `releases` that are kept, by service."""
+    the `releases` that are kept, by service, and what the names of their `replicas` begin with."""
 
     digests: frozenset[Digest]
     jobs: frozenset[str]
     logs: frozenset[str]
     releases: Mapping[str, frozenset[str]]
+    replicas: tuple[str, ...] = ()
 
 
 def reach_of(
@@ -40,7 +43,8 @@ def reach_of(
         name for service, state in services.items() for name in _logs_of(service, state, kept.get(service, frozenset()))
     }
     logs |= {f"{service}-{job}.txt" for service in services for job in jobs}
-    return Reach(digests, jobs, frozenset(logs), kept)
+    replicas = tuple(replica_prefix(service, release) for service, releases in kept.items() for release in releases)
+    return Reach(digests, jobs, frozenset(logs), kept, replicas)
 
 
 def repositories_of(services: Mapping[str, ServiceState], watched: Iterable[str]) -> frozenset[str]:
@@ -62,6 +66,8 @@ def spare_leftovers(found: Iterable[Leftover], reach: Reach, limit: Instant) -> 
 
 
 def _is_needed(one: Leftover, reach: Reach, logs: frozenset[str]) -> bool:
+    if one.kind == "replica-log":
+        return one.name.rpartition("/")[2].startswith(reach.replicas)
     names = {"job": reach.jobs, "log": logs}.get(one.kind, frozenset())
     return one.name in names or bool(reach.digests & set(one.digests))
 

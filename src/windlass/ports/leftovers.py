@@ -7,7 +7,7 @@ from typing import Protocol
 from windlass.kernel.digests import Digest
 from windlass.kernel.instants import Instant
 
-KINDS = ("environment", "overlay", "job", "log", "mirror", "remains", "unfinished")
+KINDS = ("environment", "overlay", "job", "log", "replica-log", "mirror", "remains", "unfinished")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ have ended, and a crashed one keeps its place, because its socket holds the conn
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
+from windlass.delivery.services.names import replica_name
 from windlass.delivery.services.types import ReplicaSet, ServiceSlice
-from windlass.kernel.digests import digest_of_value, hex_of
 from windlass.kernel.instants import seconds_between
 from windlass.ports.replicas import ReplicaProcess, ReplicaWanted
 from windlass.ports.traffic import Endpoints
@@ -17,7 +16,6 @@ from windlass.site.acts import without
 from windlass.site.types import Orders, SiteView, Stop
 
 DRAIN_SECONDS = 10.0  # for replicas whose service is known no more
-NAME_CHARACTERS = 14
 
 Pair = tuple[str, str]  # service, release
 
@@ -49,13 +47,6 @@ def decide(view: SiteView) -> Orders:
             if piece != one or not _is_answered(one, seen)
         ),
     )
-
-
-@lru_cache(maxsize=8192)
-def replica_name(service: str, release: str, number: int) -> str:
-    """Short enough for a socket's path, and unlike any other replica's of the site."""
-    mark = hex_of(digest_of_value([service, release]))[:8]
-    return f"{service[:NAME_CHARACTERS].rstrip('-')}-{mark}-{number}"
 
 
 def _seen(view: SiteView) -> _Seen:

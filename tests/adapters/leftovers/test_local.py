@@ -58,6 +58,8 @@ def test_each_kind_is_found_and_goes(tmp_path: Path) -> None:
     lay(tmp_path / "store/overlays/3.12-then/windlass/a.py")
     lay(tmp_path / "control/jobs/build-1/deep/file").parent.chmod(0o500)
     lay(tmp_path / "control/logs/build/s-build-1.txt")
+    lay(tmp_path / "sites/local/logs/s-12345678-0.txt")
+    lay(tmp_path / "sites/local/logs/s-12345678-0.txt.1")
     lay(tmp_path / "control/git/abc.git/HEAD")
     lay(tmp_path / "control/git/def.git.going-12345678/HEAD")
     seen = found(tmp_path)
@@ -66,6 +68,8 @@ def test_each_kind_is_found_and_goes(tmp_path: Path) -> None:
         ("overlay", "3.11-old", 5),
         ("job", "build-1", 5),
         ("log", "build/s-build-1.txt", 5),
+        ("replica-log", "local/logs/s-12345678-0.txt", 5),
+        ("replica-log", "local/logs/s-12345678-0.txt.1", 5),
         ("mirror", "abc.git", 5),
         ("remains", "control/git/def.git.going-12345678", 5),
         ("unfinished", "store/environments/pending-1", 5),
@@ -79,7 +83,7 @@ def test_each_kind_is_found_and_goes(tmp_path: Path) -> None:
 
 def order(kind: str) -> int:
     """The place of a kind in the lists of this test."""
-    return ("environment", "overlay", "job", "log", "mirror", "remains", "unfinished").index(kind)
+    return ("environment", "overlay", "job", "log", "replica-log", "mirror", "remains", "unfinished").index(kind)
 
 
 def test_an_empty_home_has_none(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
     store/environments/<64 hex>/, store/overlays/<python>-<hex>/    see adapters/environments
     control/jobs/<job>/, control/logs/<kind>/<service>-<job>.txt    see adapters/compute
     control/git/<hex>.git/                                          see adapters/git
+    sites/<site>/logs/<replica>.txt, <replica>.txt.1                see adapters/replicas
 
 A folder that goes takes another name first, so that nobody ever finds half of it; what a crash leaves under such a name
 is found as `remains`. An environment is in use where a job holds them all (`environments/holding.py`), or where a
@@ -44,6 +45,7 @@ class LocalLeftovers:
             "overlay": self._store / "overlays",
             "job": self._home / "control/jobs",
             "log": self._home / "control/logs",
+            "replica-log": self._home / "sites",
             "mirror": self._home / "control/git",
         }
 
@@ -70,6 +72,7 @@ class LocalLeftovers:
             "overlay": [one for one in self._whole("overlay") if one not in newest and not _is_used(one, running)],
             "job": self._whole("job"),
             "log": sorted(self._folders["log"].glob("*/*.txt")),
+            "replica-log": sorted(self._folders["replica-log"].glob("*/logs/*.txt*")),
             "mirror": [one for one in self._whole("mirror") if one.name not in watched],
             "remains": [one for kind in _FOLDERS for one in sorted(self._folders[kind].glob(f"*{GOING}*"))],
             "unfinished": [one for kind in _SHARED for one in sorted(self._folders[kind].glob("pending-*"))],

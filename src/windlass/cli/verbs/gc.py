@@ -15,6 +15,7 @@ KINDS = {
     "overlay": ("copy of the model server", "copies of the model server"),
     "job": ("folder of a job", "folders of jobs"),
     "log": ("log", "logs"),
+    "replica-log": ("log of a replica", "logs of replicas"),
     "mirror": ("mirror of a repository", "mirrors of repositories"),
     "remains": ("half-removed folder", "half-removed folders"),
     "unfinished": ("half-made folder", "half-made folders"),
