@@ -77,6 +77,16 @@ def test_a_cancelled_build_is_shown(typed: Type, made: Town) -> None:
     assert 13 == typed("status --wait").code
 
 
+def test_a_wait_ends_where_the_newest_file_is_refused(typed: Type, made: Town) -> None:
+    """What serves comes from an older commit; the newest one is what a build server asks about."""
+    made.play(*LIVE)
+    assert "" != made.world.commit(Script("v2"), spec=b"service: doctor-visits\ntrian: x\n")
+    made.play("tick 30s")
+    made.open()
+    waited = typed("status --wait")
+    assert (2, True) == (waited.code, "the file is refused" in waited.out)
+
+
 LYING = SimulatedLeftovers(
     (
         Leftover("environment", "e" * 64, 3 * 2**20, Instant(0)),

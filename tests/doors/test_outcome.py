@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from windlass.cli.exits import Exit, exit_of, worst
-from windlass.cli.outcome import held, outcome
+from windlass.cli.outcome import held, outcome, refused
 from windlass.kernel.errors import Bug, Refused, Unavailable, UserMistake
 from windlass.testing.tables import Row, read_table
 
@@ -67,6 +67,25 @@ def test_what_only_a_person_can_move_is_refused() -> None:
     assert held({"candidate": passed, "frozen": frozen, "rollout": {"step": 1}}, COMMIT) is None
     assert held({"candidate": passed | {"verdict": ""}, "frozen": frozen}, COMMIT) is None
     assert held({"builds": [build]}, COMMIT) is None
+
+
+def test_a_verdict_that_still_holds_is_the_answer() -> None:
+    """A commit that leads to a release that fell before ends with that verdict, unless it is judged again."""
+    fell = {"commit": COMMIT, "verdict": "fail", "verdict_sentence": "too low"}
+    item = {"candidate": fell, "state": "gate fail", "stages": [{"stage": "gates", "move": "none"}]}
+    assert (found := held(item, COMMIT))
+    assert (Exit.GATE_FAILED, True) == (found.code, "too low" in found.sentence)
+    assert held(item | {"stages": [{"stage": "gates", "move": "start"}]}, COMMIT) is None
+    assert held(item, OTHER) is None
+
+
+@pytest.mark.parametrize(("commit", "is_told"), [("", True), (OTHER, True), ("dddddddd", True), (COMMIT, False)])
+def test_the_newest_file_that_is_refused_ends_the_wait(commit: str, is_told: bool) -> None:
+    """It is what the newest commit came to, and what each commit came to that changed nothing about it."""
+    item = {"refused": ["windlass.yaml:3:1: trian"], "refused_commit": OTHER}
+    found = refused(item, commit, "dddddddd")
+    assert is_told == (found is not None and found.code is Exit.USAGE and "trian" in found.sentence)
+    assert refused(item | {"refused": []}, commit, "dddddddd") is None
 
 
 def test_several_services_have_one_code() -> None:

@@ -13,7 +13,7 @@ from windlass.maths.quantiles import quantile_lower, quantile_upper, upper_rank
 from windlass.maths.spending import QUERIES_MAX, alpha_of_query
 from windlass.maths.stakes import HARM_STAKES, harm_stakes
 from windlass.maths.wagers import harm_log_e, limit_log_e, safety_log_e
-from windlass.maths.waiting import clean_requests, harm_growth, limit_growth, requests_needed, safety_growth
+from windlass.maths.waiting import clean_requests, harm_growth, limit_requests_needed, requests_needed, safety_growth
 
 
 def test_the_normal_quantile_is_scipys_and_has_no_value_at_the_ends() -> None:
@@ -103,14 +103,11 @@ def test_the_growth_is_what_the_wagers_gain_in_the_long_run() -> None:
     canary = round(requests * share * 0.01)
     gained = safety_log_e([canary], [control], [share]) / requests
     assert pytest.approx(safety_growth(0.01, 0.01, share), rel=0.1) == gained
-    gained = limit_log_e(2_500, requests, 0.01) / requests
-    assert pytest.approx(limit_growth(0.0025, 0.01), rel=0.01) == gained
 
 
 def test_nothing_grows_under_the_null() -> None:
-    """At equal rates harm does not grow, at half as many again safety does not, at the limit its wager does not."""
+    """At equal rates harm does not grow, and at half as many again safety does not."""
     assert harm_growth(0.01, 0.01, 0.05) < 0 > safety_growth(0.015, 0.01, 0.05)
-    assert limit_growth(0.01, 0.01) < 0
     assert harm_growth(0.03, 0.01, 0.05, ratio_null=3.0) < 0 < harm_growth(0.03, 0.01, 0.05, ratio_null=2.0)
 
 
@@ -135,6 +132,24 @@ def test_an_error_free_canary_needs_555_requests() -> None:
     assert clean_requests(0.001) > 5_000
 
 
+@pytest.mark.parametrize(("bad", "requests"), [(0, 0), (0, 27), (0, 500), (1, 400), (2, 900)])
+def test_so_many_more_requests_show_a_limit_kept(bad: int, requests: int) -> None:
+    """As many as said, at the same share of bad ones, bring the averaged wager to 20, and a tenth fewer do not."""
+    more = limit_requests_needed((bad, requests), 0.01, 0.0)
+    assert more is not None and more > 0
+    share = bad / max(1, requests)
+    for total, enough in ((requests + more, True), (requests + round(0.9 * more), False)):
+        assert enough == ((1 + math.exp(limit_log_e(round(share * total), total, 0.01))) / 2 >= 20)
+
+
+def test_what_is_shown_needs_no_more_and_what_is_broken_never_is() -> None:
+    """Nothing is missing above the threshold, by the limit's wager or by the other; a rate above the limit never
+    shows it kept."""
+    assert 0 == limit_requests_needed((0, 600), 0.01, 0.0)
+    assert 0 == limit_requests_needed((0, 1), 0.01, math.log(40)) == limit_requests_needed((0, 1), 0.01, 1_000.0)
+    assert limit_requests_needed((5, 100), 0.01, 0.0) is None
+
+
 def test_a_limit_too_small_to_show_is_refused() -> None:
     """No number of requests shows a rate below one in 10^15."""
     with pytest.raises(ValueError, match="no number of requests"):
@@ -146,8 +161,6 @@ def test_rates_are_shares(rate: float) -> None:
     """A rate outside [0, 1] is an error."""
     with pytest.raises(ValueError, match="rate"):
         harm_growth(rate, 0.1, 0.05)
-    with pytest.raises(ValueError, match="rate"):
-        limit_growth(rate, 0.1)
 
 
 def test_p99_at_95_per_cent_needs_299_rows() -> None:

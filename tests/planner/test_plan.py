@@ -81,11 +81,8 @@ def test_a_commit_starts_a_build_with_all_that_it_needs() -> None:
     (started,) = bodies(look(tell(ServiceState(SERVICE), wanted("v1"))))
     assert isinstance(started, kinds.BuildStarted)
     assert (commit("v1"), build_key("v1"), 1) == (started.commit, started.build_key, started.attempt)
-    assert ("/repo", "train", "python train.py") == (
-        started.request["repository"],
-        "train",
-        started.request["spec"]["train"],  # type: ignore[index]
-    )
+    spec: Any = started.request["spec"]
+    assert ("/repo", "python train.py") == (started.request["repository"], spec["train"])
 
 
 def test_the_end_of_a_build_becomes_a_release_that_is_judged_at_once() -> None:
@@ -123,11 +120,14 @@ def test_an_equal_build_key_is_not_built_twice() -> None:
 
 
 def test_a_commit_that_leads_to_what_is_live_starts_nothing() -> None:
-    """Equal content is 'already live': one fact, no gate, no rollout, and then silence."""
+    """Equal content is 'already live', built or not: one fact says so, no gate, no rollout, and then silence."""
     state = tell(live(), replace(wanted("v1"), commit=commit("comment only")))
     first = look(state)
     assert [kinds.AlreadyLive(commit("comment only"), V1)] == bodies(first)
     assert [] == bodies(look(first.state))
+    built = tell(live(), wanted("v2"), kinds.BuildStarted(commit("v2"), build_key("v2"), "b"))
+    job = done("b", "build", release=V1, size_bytes=10, format="skops", seconds=2.5)
+    assert kinds.AlreadyLive(commit("v2"), V1) == bodies(look(built, jobs=(job,)))[-1]
 
 
 def test_a_verdict_becomes_a_fact_and_a_pass_starts_the_canary() -> None:

@@ -46,8 +46,21 @@ def outcome(facts: Iterable[Fact], commit: str) -> Outcome | None:
     return found
 
 
+def refused(item: Mapping[str, Any], commit: str, newest: str) -> Outcome | None:
+    """That the file of a commit is refused; an equal file of a later commit is refused without a fact of its own.
+
+    Args:
+        item: the service's status.
+        commit: the commit, or empty for the newest.
+        newest: the newest commit that was read.
+    """
+    words = "; ".join(item.get("refused", ()))
+    is_meant = not commit or any(str(known or "").startswith(commit) for known in (newest, item.get("refused_commit")))
+    return Outcome(Exit.USAGE, f"the file is refused: {words}") if words and is_meant else None
+
+
 def held(item: Mapping[str, Any], commit: str) -> Outcome | None:
-    """Why nothing more happens to a commit until a person acts: its release is quarantined, or the service frozen."""
+    """Why nothing more happens to a commit: its release is quarantined, was judged before, or the service is frozen."""
     candidate = item.get("candidate") or {}
     quarantined = {one["release"] for one in item.get("quarantine", ())}
     for build in item.get("builds", ()):
@@ -55,11 +68,19 @@ def held(item: Mapping[str, Any], commit: str) -> Outcome | None:
             return Outcome(
                 Exit.REFUSED, f"its release is quarantined; `windlass retry {build['release'][:20]}` lifts that"
             )
-    is_next = str(candidate.get("commit", "")).startswith(commit) and candidate.get("verdict") == "pass"
-    if item.get("frozen") and is_next and not item.get("rollout"):
+    is_candidate = str(candidate.get("commit", "")).startswith(commit)
+    if is_candidate and _stands(item):
+        return _verdict(candidate, f"its release was judged before: {candidate['verdict_sentence']}")
+    if item.get("frozen") and is_candidate and candidate.get("verdict") == "pass" and not item.get("rollout"):
         frozen = item["frozen"]
         return Outcome(Exit.REFUSED, f"the service is frozen by {frozen['who']}: {frozen['reason']}")
     return None
+
+
+def _stands(item: Mapping[str, Any]) -> bool:
+    """Whether the verdict of the candidate holds: nothing judges it again."""
+    gates = next((one for one in item.get("stages", ()) if one["stage"] == "gates"), None)
+    return str(item.get("state", "")).startswith("gate ") and gates is not None and gates["move"] == "none"
 
 
 def _names(body: Mapping[str, Any], key: str, text: str) -> bool:

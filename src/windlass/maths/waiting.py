@@ -25,18 +25,6 @@ def safety_growth(rate_canary: float, rate_control: float, share: float, ratio_n
     return _best_growth((rate_canary, rate_control), share, ratio_ni, up=False)
 
 
-def limit_growth(rate: float, p_ok: float) -> float:
-    """Log-evidence that the canary keeps its limit, for each canary request, at this rate of bad requests.
-
-    Raises:
-        ValueError: a rate is outside [0, 1], or the limit outside (0, 1).
-    """
-    _rate(rate)
-    inside("p_ok", p_ok, 0.0, 1.0)
-    on_good = np.log1p(p_ok * (1.0 - 1.0 / STANDARD.ratios) / (1.0 - p_ok))
-    return float(np.max((1.0 - rate) * on_good - rate * np.log(STANDARD.ratios)))
-
-
 def requests_needed(log_e: float, threshold: float, growth: float) -> int | None:
     """The requests still needed to reach `threshold` (an e-value, 20 or 100); None if evidence does not grow.
 
@@ -67,19 +55,48 @@ def clean_requests(p_ok: float, threshold: float = 20.0) -> int:
     >>> clean_requests(0.01)
     555
     """
-    wanted = math.log(2.0 * at_least_one("threshold", threshold) - 1.0)
-    low, high = -1, 1
-    while limit_log_e(0, high, p_ok) < wanted:
+    needed = limit_requests_needed((0, 0), p_ok, 0.0, threshold)
+    if needed is None:
+        raise ValueError(f"p_ok: no number of requests up to 10^12 shows a rate below {p_ok!r}")
+    return needed
+
+
+def limit_requests_needed(
+    counted: tuple[int, int], p_ok: float, beside_log_e: float, threshold: float = 20.0
+) -> int | None:
+    """The canary requests still needed to show a limit kept, if they are bad as often as those counted so far.
+
+    The evidence is the mean of the wager on the limit `p_ok` and of another, whose logarithm is taken to stay at
+    `beside_log_e`. None if so many bad ones never show it, or only after 10^12 requests.
+
+    Args:
+        counted: the bad requests and all requests so far.
+
+    Raises:
+        ValueError: the limit is outside (0, 1), or the threshold below 1.
+
+    >>> limit_requests_needed((0, 100), 0.01, 0.0)
+    455
+    """
+    bad, requests = counted
+    share = bad / requests if requests else 0.0
+    both = 2.0 * at_least_one("threshold", threshold)
+    if beside_log_e >= math.log(both):
+        return 0
+    wanted = math.log(both - math.exp(beside_log_e))
+
+    def shows(total: int) -> bool:
+        return limit_log_e(round(share * total), total, p_ok) >= wanted
+
+    low, high = requests - 1, max(1, requests)
+    while not shows(high):
         low, high = high, 2 * high
         if high > REQUESTS_MAX:
-            raise ValueError(f"p_ok: no number of requests up to 10^12 shows a rate below {p_ok!r}")
+            return None
     while high - low > 1:
         middle = (low + high) // 2
-        if limit_log_e(0, middle, p_ok) < wanted:
-            low = middle
-        else:
-            high = middle
-    return high
+        low, high = (low, middle) if shows(middle) else (middle, high)
+    return high - requests
 
 
 def _best_growth(rates: tuple[float, float], share: float, null: float, *, up: bool) -> float:

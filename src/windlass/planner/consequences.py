@@ -79,6 +79,8 @@ def _record_build(draft: Draft) -> Draft:
         signature=_mapping(result, "signature"),
         provenance=_mapping(result, "provenance"),
     )
+    if made.release == draft.state.live:
+        return draft.with_facts(made, kinds.AlreadyLive(made.commit, made.release))
     return draft.with_facts(made)
 
 

@@ -12,7 +12,7 @@ from windlass.cli.exits import Exit, worst
 from windlass.cli.flags import DURATION
 from windlass.cli.gateway import working_curl
 from windlass.cli.names import complete_service, noun_and_name
-from windlass.cli.outcome import Outcome, held, outcome
+from windlass.cli.outcome import Outcome, held, outcome, refused
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import Talk, harmless
@@ -167,14 +167,18 @@ def _wait(session: Session, service: str, commit: str, deadline: float) -> int:
 def _ended_now(session: Session, service: str, commit: str, ended: dict[str, Outcome]) -> dict[str, Any]:
     """The status of now; services whose wait is over are added to `ended`."""
     answer = session.api.get("v1", "status", **({"service": service} if service else {}))
+    newest = {one["repository"]: one["commit"] for one in answer["repositories"]}
     for item in answer["items"]:
-        wanted = commit or (item["commit"] or {}).get("commit", "")
-        if item["service"] not in ended and (found := _outcome(session, item, wanted)):
+        repository = (item["commit"] or {}).get("repository", "")
+        if item["service"] not in ended and (found := _outcome(session, item, commit, newest.get(repository, ""))):
             ended[item["service"]] = found
     return answer
 
 
-def _outcome(session: Session, item: dict[str, Any], commit: str) -> Outcome | None:
+def _outcome(session: Session, item: dict[str, Any], commit: str, newest: str) -> Outcome | None:
+    if found := refused(item, commit, newest):
+        return found
+    commit = commit or (item["commit"] or {}).get("commit", "")
     if not commit:
         return None
     of_service = session.api.get("v1", "facts", service=item["service"], limit=1000)["items"]

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from windlass.delivery.rollouts.types import Evidence, Guardrail
+from windlass.delivery.rollouts.types import Evidence, Guardrail, Limits
 from windlass.delivery.sources.types import LimitSpec
 from windlass.facts.counts import Tally
 from windlass.maths.edges import choose_edges, perhaps_above, tolerated_edge_microseconds
@@ -25,9 +25,10 @@ from windlass.maths.latency import (
 )
 from windlass.maths.stakes import harm_stakes
 from windlass.maths.wagers import RATIO_NI, harm_log_e, limit_log_e, safety_log_e, sample_ratio_log_e
-from windlass.maths.waiting import limit_growth, requests_needed, safety_growth
+from windlass.maths.waiting import limit_requests_needed, requests_needed, safety_growth
 
 RETRY_STAKE = 0.05  # of the harm stake of errors: a crash loop shows within seconds even so
+CHAMPION_BOUND = USUAL_ABOVE[SAFETY_EDGE] * RATIO_NI  # at most 15 % of the canary's calls are above the champion's p90
 EDGES_REQUESTS_MIN = 200  # of the champion, before latency edges are chosen: p99 needs a few calls above it
 
 
@@ -137,20 +138,20 @@ def _guardrails(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> tuple[G
     errors = [limit for limit in limits if limit.family == "errors"]
     latencies = [limit for limit in limits if limit.family == "latency"]
     found = [_error_guardrail(stages, canary, control, errors)]
-    ratio = mean_log_e([1.0, 1.0], [latency_safety_log_e(_latency(stages, settled=True)), _champion_limit(stages)])
+    safety, counted = latency_safety_log_e(_latency(stages, settled=True)), _above_champions_usual(stages)
+    ratio = mean_log_e([1.0, 1.0], [safety, limit_log_e(*counted, CHAMPION_BOUND)])
     if not latencies:
-        found.append(Guardrail("latency", e_value(ratio)))
+        found.append(_limit_guardrail("latency", counted, CHAMPION_BOUND, safety))
     for limit in latencies:
         slow = perhaps_above(canary.latency, round(limit.bound * 1e6))
         share, bound = _rate(slow, canary.requests), 1.0 - limit.quantile
-        log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(slow, canary.requests, bound)])
-        guardrail = _with_need(limit.line, log_e, limit_growth(share, bound))
+        guardrail = _limit_guardrail(limit.line, (slow, canary.requests), bound, ratio)
         found.append(_beside_limit(guardrail, share, bound, limit))
     return tuple(found)
 
 
-def _champion_limit(stages: Sequence[Stage]) -> float:
-    """The champion's own p90 as a limit: at most 15 % of the canary's calls are above it (10 % times the ratio 1.5).
+def _above_champions_usual(stages: Sequence[Stage]) -> tuple[int, int]:
+    """How many of the canary's calls are above the champion's own p90, of how many.
 
     Where all calls of a service take the same time the ratio wager sees no event on either side; this one sees that.
     """
@@ -160,7 +161,7 @@ def _champion_limit(stages: Sequence[Stage]) -> float:
         for stage in known
     )
     calls = sum(sum(stage.canary.settled.latency.values()) for stage in known)
-    return limit_log_e(slow, calls, USUAL_ABOVE[SAFETY_EDGE] * RATIO_NI)
+    return slow, calls
 
 
 def _error_guardrail(stages: Sequence[Stage], canary: Tally, control: Tally, limits: Sequence[LimitSpec]) -> Guardrail:
@@ -174,20 +175,20 @@ def _error_guardrail(stages: Sequence[Stage], canary: Tally, control: Tally, lim
         growth = safety_growth(
             _rate(canary.failed, canary.requests), _rate(control.failed, control.requests), shares[-1]
         )
-        return _with_need("errors", ratio, growth / shares[-1])
+        return Guardrail("errors", e_value(ratio), requests_needed(ratio, Limits().safety_e_min, growth / shares[-1]))
     strictest = min(limits, key=lambda limit: limit.bound)
-    log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(canary.failed, canary.requests, strictest.bound)])
-    share = _rate(canary.failed, canary.requests)
-    guardrail = _with_need("errors", log_e, limit_growth(share, strictest.bound))
-    return _beside_limit(guardrail, share, strictest.bound, strictest)
+    guardrail = _limit_guardrail("errors", (canary.failed, canary.requests), strictest.bound, ratio)
+    return _beside_limit(guardrail, _rate(canary.failed, canary.requests), strictest.bound, strictest)
+
+
+def _limit_guardrail(name: str, counted: tuple[int, int], bound: float, ratio: float) -> Guardrail:
+    """The mean of the wager on a limit and of the ratio wager, and how many requests are still needed."""
+    log_e = mean_log_e([1.0, 1.0], [ratio, limit_log_e(*counted, bound)])
+    return Guardrail(name, e_value(log_e), limit_requests_needed(counted, bound, ratio, Limits().safety_e_min))
 
 
 def _beside_limit(guardrail: Guardrail, share: float, bound: float, limit: LimitSpec) -> Guardrail:
     return replace(guardrail, observed=share, exceeded=limit.line if limit.declared and share > bound else "")
-
-
-def _with_need(name: str, log_e: float, growth: float) -> Guardrail:
-    return Guardrail(name, e_value(log_e), requests_needed(log_e, 20.0, growth))
 
 
 def _rate(events: int, requests: int) -> float:
