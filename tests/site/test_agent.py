@@ -62,7 +62,8 @@ async def test_a_settled_site_calls_and_writes_nothing(world: World) -> None:
 
 @in_a_world
 async def test_a_service_that_the_gateway_refuses_is_stuck_alone(world: World) -> None:
-    """One wrong service is named in the report; the others follow the plan, and nothing is tried for ever."""
+    """One wrong service is named in the report; the others follow the plan, it is tried now and then, and once the
+    trouble is over it follows."""
     churn = slice_of("s1 a100", "churn")
     await world.ready(1, slice_of("s1 a100"), churn)
     world.traffic.refused = frozenset({SERVICE})
@@ -75,6 +76,9 @@ async def test_a_service_that_the_gateway_refuses_is_stuck_alone(world: World) -
     await world.tick(50)
     assert {A: 3} == world.traffic.send(SERVICE, 3)
     assert calls + 2 >= world.traffic.calls
+    world.traffic.refused = frozenset()
+    await world.tick(35)
+    assert {B: 3} == world.traffic.send(SERVICE, 3)
 
 
 @in_a_world

@@ -149,6 +149,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "seconds_between(refused_at, self._ports.clock.now()) >= REFUSED_SECONDS\n",
         "refused_at > self._ports.clock.now()\n",
         "A service stayed on its old routes after a passing trouble.",
+        tests=("tests/site/test_agent.py",),
     ),
     Mutant(
         "unconfirmed-taken-for-done",
@@ -156,6 +157,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if not applied.confirmed:\n            return False\n",
         "",
         "A site reported a rollback as done that its gateway had never carried out.",
+        tests=("tests/site/test_running.py",),
     ),
     Mutant(
         "weights-of-a-plan-unchecked",
@@ -163,6 +165,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if sum(weights) != WEIGHTS or min(weights) < 0:\n",
         "    if min(weights, default=-1) < 0:\n",
         "A defective plan sent callers nowhere.",
+        tests=("tests/site/test_plans.py",),
         seen_by_days=False,
     ),
 )
