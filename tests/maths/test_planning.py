@@ -9,7 +9,7 @@ from statsmodels.stats.power import normal_sample_size_one_tail
 
 from windlass.maths.normal import normal_quantile
 from windlass.maths.power import labels_short, margin_visible, rows_needed
-from windlass.maths.quantiles import quantile_lower, quantile_upper, upper_rank
+from windlass.maths.quantiles import quantile_lower, quantile_upper, upper_rank, values_needed
 from windlass.maths.spending import QUERIES_MAX, alpha_of_query
 from windlass.maths.stakes import HARM_STAKES, harm_stakes
 from windlass.maths.wagers import harm_log_e, limit_log_e, safety_log_e
@@ -182,6 +182,15 @@ def test_the_rank_is_the_least_that_the_binomial_allows(rows: int, p: float, alp
     assert rank == 1 or binom.cdf(rank - 2, rows, p) < 1 - alpha
 
 
+@pytest.mark.parametrize("p", [0.05, 0.5, 0.9, 0.95, 0.99, 0.999])
+@pytest.mark.parametrize("alpha", [0.5, 0.125, 0.05, 0.001])
+def test_the_values_needed_are_the_fewest_with_a_bound(p: float, alpha: float) -> None:
+    """So many rows bound the quantile, and one row fewer does not."""
+    rows = values_needed(p, alpha)
+    assert upper_rank(rows, p, alpha) == rows
+    assert upper_rank(rows - 1, p, alpha) is None
+
+
 def test_lower_and_upper_bounds_mirror_each_other() -> None:
     """The lower bound of a quantile is the upper one of the mirrored values, and both enclose it."""
     values = np.random.default_rng(51).exponential(size=700)
@@ -204,3 +213,5 @@ def test_quantiles_refuse_what_is_no_latency() -> None:
             quantile_upper([1.0], p, alpha)
         with pytest.raises(ValueError, match=r"p:|alpha"):
             quantile_lower([1.0], p, alpha)
+        with pytest.raises(ValueError, match=r"p:|alpha"):
+            values_needed(p, alpha)

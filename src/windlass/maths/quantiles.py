@@ -4,7 +4,9 @@ The k-th smallest of n values is above the p-quantile unless at least k values f
 binomial. With too few rows there is no bound, and none is made up: p99 at 95 % needs 299 rows.
 """
 
+import math
 from collections.abc import Callable
+from itertools import count
 
 import numpy as np
 
@@ -43,6 +45,19 @@ def upper_rank(rows: int, p: float, alpha: float) -> int | None:
     if rows < 1 or bdtr(rows - 1, rows, p) < 1.0 - alpha:
         return None
     return _least(lambda k: bool(bdtr(k - 1, rows, p) >= 1.0 - alpha), rows)
+
+
+def values_needed(p: float, alpha: float) -> int:
+    """The least number of values with an upper bound of the p-quantile: their greatest is one if 1 - p^n >= 1 - alpha.
+
+    Raises:
+        ValueError: `p` or `alpha` is outside (0, 1).
+
+    >>> values_needed(0.99, 0.05), values_needed(0.5, 0.05)
+    (299, 5)
+    """
+    rows = math.ceil(math.log(inside("alpha", alpha, 0.0, 1.0)) / math.log(inside("p", p, 0.0, 1.0)))
+    return next(n for n in count(max(1, rows - 1)) if upper_rank(n, p, alpha) is not None)  # a rounded quotient may err
 
 
 def _least(holds: Callable[[int], bool], highest: int) -> int:

@@ -43,9 +43,12 @@ def test_latency_is_judged_by_a_bound_of_its_quantile(line: str, seconds: list[f
 
 
 def test_too_few_calls_are_said_to_be_too_few() -> None:
-    """Where the calls give no bound the check says how many there were; without calls, that none was measured."""
+    """Where the calls give no bound the check says how many there were and how many it needs; without calls, that none
+    was measured."""
     found = process("latency p99 <= 300ms", Process([0.01] * 298))
-    assert "298 single calls are too few to bound this quantile" == found.note
+    assert "298 single calls are too few to bound this quantile; it needs 299 at least" == found.note
+    rarer = process("latency p99.9 <= 300ms", Process([0.01] * 300))
+    assert "300 single calls are too few to bound this quantile; it needs 2,995 at least" == rarer.note
     assert "latency p99: no latency was measured" == process("latency p99 <= 300ms", Process()).sentence()
 
 

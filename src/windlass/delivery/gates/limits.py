@@ -12,7 +12,7 @@ from windlass.delivery.gates.lines import ProcessLine, QualityLine
 from windlass.delivery.gates.rows import Holdout, spoiled
 from windlass.delivery.gates.types import CheckResult, Verdict
 from windlass.maths.proportions import proportion_lower, proportion_upper
-from windlass.maths.quantiles import quantile_lower, quantile_upper
+from windlass.maths.quantiles import quantile_lower, quantile_upper, values_needed
 from windlass.maths.rounding import round10
 
 ALPHA = 0.05  # nothing here asks the labels, so nothing is spent in the ledger
@@ -91,5 +91,6 @@ def _latency(line: ProcessLine, seconds: Sequence[float]) -> CheckResult:
     if low is not None and low > line.limit:
         return replace(check, verdict=Verdict.FAIL)
     if high is None:
-        return replace(check, note=f"{len(seconds)} single calls are too few to bound this quantile")
+        needed = f"it needs {values_needed(line.quantile, ALPHA):,} at least"
+        return replace(check, note=f"{len(seconds)} single calls are too few to bound this quantile; {needed}")
     return replace(check, verdict=Verdict.PASS if high <= line.limit else Verdict.UNSURE)
