@@ -16,6 +16,7 @@ from tests.doors.town import LIVE, Town
 from windlass.adapters.simulated.store import SimulatedLeftovers
 from windlass.cli.talk import Paint, harmless
 from windlass.cli.text.status import status_lines
+from windlass.cli.text.why import why_lines
 from windlass.kernel.instants import Instant
 from windlass.ports.leftovers import Leftover
 from windlass.sim.scripts import Script
@@ -32,6 +33,16 @@ def test_a_rollout_as_text() -> None:
         assert max(len(line) for line in shown) <= width
         lines += [f"== {width} columns", *(line.rstrip() for line in shown)]
     assert (HERE / "rolling.txt").read_text(encoding="utf-8").splitlines() == lines
+
+
+def test_two_checks_of_one_line_have_two_names() -> None:
+    """`why` says of a comparison whether it was made with the champion or with the best release."""
+    line = "roc_auc not worse than champion by 0.05"
+    checks = [{"line": line, "relative_to": name, "verdict": "pass", "sentence": "good"} for name in ("champion", "best")]
+    verdict = {"verdict": "pass", "release": LIVE, "subject": "v2", "checks": checks}
+    shown = list(why_lines({"service": "visits", "state": "live", "verdicts": [verdict]}, Paint(False), 120))
+    assert f"    + {line}: good" in shown
+    assert f"    + {line} (against the best): good" in shown
 
 
 def test_colours_change_no_letter() -> None:

@@ -78,6 +78,15 @@ def test_the_best_release_ever_is_compared_with_too() -> None:
     assert Verdict.FAIL is found.verdict
 
 
+def test_the_best_release_is_not_compared_with_itself() -> None:
+    """The best ever, on its way back after another champion, passes by what it is against that champion."""
+    labels, new, old = rights(1000, better=40)
+    back, worse = classes(BEST, new), classes(CHAMPION, old)
+    found = outcome("accuracy better than champion", rows=holdout(labels), candidate=back, champion=worse, best=back)
+    assert ["champion"] == [one.relative_to for one in found.checks]
+    assert Verdict.PASS is found.verdict
+
+
 def test_small_losses_do_not_add_up() -> None:
     """Ten releases, each 0.6 points worse, all pass against their champion; the mark stops them after one."""
     labels = [1] * 2000

@@ -140,4 +140,4 @@ def test_the_best_release_is_told_from_the_champion() -> None:
         classes("best", THEIRS),
     )
     names = [name for name, _, _ in cases(junit(judge(given), "fraud"))]
-    assert ["accuracy not worse than champion", "accuracy not worse than champion (the best release ever)"] == names
+    assert ["accuracy not worse than champion", "accuracy not worse than champion (against the best)"] == names

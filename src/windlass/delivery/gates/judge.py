@@ -34,8 +34,9 @@ class Spend:
 class GateInput:
     """Everything a verdict rests on.
 
-    `champion` and `best` are None where there is none; where both are the same release `best` is None. `zero` holds
-    what gate zero found. `refusals` say, in words, why these rows may not be judged. `first` says that without a
+    `champion` and `best` are None where there is none; where both are the same release `best` is None. A candidate that
+    is the best itself, on its way back, is not compared with itself: nothing is better than itself. `zero` holds what
+    gate zero found. `refusals` say, in words, why these rows may not be judged. `first` says that without a
     champion this is a first release, to which comparisons do not apply; else they stay unsure.
     """
 
@@ -81,7 +82,7 @@ def _checks(given: GateInput) -> tuple[CheckResult, ...]:
                 found.append(threshold_check(line, bench))
             case ComparisonLine():
                 found.append(comparison_check(line, bench, given.champion, "champion"))
-                if given.best is not None:
+                if given.best is not None and given.best.release != given.candidate.release:
                     found.append(comparison_check(line, bench, given.best, "best"))
             case ProcessLine():
                 found.append(process_check(line, given.process))

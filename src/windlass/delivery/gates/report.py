@@ -106,7 +106,7 @@ def _cells(check: CheckResult) -> tuple[str, ...]:
 
 
 def _against(check: CheckResult) -> str:
-    return " (the best release ever)" if check.relative_to == "best" else ""
+    return " (against the best)" if check.relative_to == "best" else ""
 
 
 def _signed(difference: float | None, unit: str) -> str:
