@@ -63,6 +63,10 @@ nothing.
 | `is missing at the root of this commit` | put the file back; until then its services serve on as absent |
 """
 
+_MORE = {
+    "model": "What a class has, gets and returns: [Write a Python class](../how-to/write-a-python-class.md).",
+}
+
 
 def file_page() -> str:
     """The page on `windlass.yaml`, one heading a key."""
@@ -90,6 +94,8 @@ def _section(key: Key) -> str:
         lines += [f"Default: `{key.default}`. {key.reason}", ""]
     elif key.reason:
         lines += [key.reason, ""]
+    if key.name in _MORE:
+        lines += [_MORE[key.name], ""]
     return "\n".join(lines)
 
 

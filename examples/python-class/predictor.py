@@ -7,14 +7,13 @@ from groups import group_of
 
 
 class Predictor:
-    """Windlass calls `setup` once with the path of what training wrote, then `predict` for each request."""
+    """Windlass calls `setup` once with the folder of what training wrote, then `predict` for each request."""
 
     classes = (0, 1)  # the columns of "probability"
 
     def setup(self, model: Path) -> None:
-        """Read the rates; `model` is the one file that training wrote, or the folder that holds it."""
-        path = model if model.is_file() else model / "rates.json"
-        learned = json.loads(path.read_text(encoding="utf-8"))
+        """Read the rates; `model` is the folder that holds what training wrote."""
+        learned = json.loads((model / "rates.json").read_text(encoding="utf-8"))
         self.overall: float = learned["overall"]
         self.rates: dict[str, float] = learned["rates"]
 

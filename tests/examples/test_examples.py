@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,11 +21,13 @@ from windlass.ports.git import TreeEntry
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_dir())
+PAGE = ROOT / "docs/how-to/write-a-python-class.md"
+FILE = re.compile(r"`([\w.]+)`:\n\n```\w+\n(.*?)```", re.DOTALL)  # a file of the page: its name, a colon, its text
 BOOTSTRAP = Path(windlass.__file__).parent / "serving/bootstrap.py"
 
 
 def copy_of(name: str, folder: Path) -> Path:
-    """The example, or the starter, as a folder of its own."""
+    """The example, the starter, or the starter with the files of the how-to, as a folder of its own."""
     copy = folder / "copy"
     if name in EXAMPLES:
         shutil.copytree(ROOT / "examples" / name, copy, ignore=shutil.ignore_patterns("__pycache__"))
@@ -33,6 +36,8 @@ def copy_of(name: str, folder: Path) -> Path:
     tables = {table: (starter / table).read_text(encoding="utf-8") for table in TABLES}
     for path, text in starter_files("doctor-visits", tables).items():
         (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        (copy / path).write_text(text, encoding="utf-8")
+    for path, text in FILE.findall(PAGE.read_text(encoding="utf-8")) if name == PAGE.stem else ():
         (copy / path).write_text(text, encoding="utf-8")
     return copy
 
@@ -55,7 +60,7 @@ def run(command: list[str], folder: Path, **variables: str) -> None:
     assert 0 == done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", [*EXAMPLES, "starter"])
+@pytest.mark.parametrize("name", [*EXAMPLES, "starter", PAGE.stem])
 def test_an_example_trains_and_answers(name: str, tmp_path: Path) -> None:
     """Its file has no complaint, its test and its training succeed without the holdout, and the model server can load
     and ask what training wrote."""
@@ -75,7 +80,8 @@ def test_an_example_trains_and_answers(name: str, tmp_path: Path) -> None:
     columns = ",".join(filter(None, (spec.data.label, spec.data.id, spec.data.unit, spec.data.time)))
     asked = ["--sample", str(folder / spec.data.entries["train"]), "--without", columns]
     written = ["--output", str(tmp_path / "signature.json"), "--record", str(tmp_path / "sample.json")]
-    inspect = [sys.executable, str(BOOTSTRAP), "", "windlass.serving.inspect", "--model", str(model)]
+    asked += ["--model", str(output if spec.model else model)]  # as a release has it: a class is given the folder
+    inspect = [sys.executable, str(BOOTSTRAP), "", "windlass.serving.inspect"]
     run([*inspect, *kind, *asked, *written], folder)
     signature = json.loads((tmp_path / "signature.json").read_text(encoding="utf-8"))
     assert [0, 1] == signature["classes"]

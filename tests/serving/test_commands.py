@@ -20,6 +20,7 @@ from tests.serving.kit import (
     trained_pipeline,
 )
 from windlass.kernel.canonical import canonical_bytes
+from windlass.kernel.errors import clip
 from windlass.serving.signature import read_signature
 
 INSPECT, SCORE = "windlass.serving.inspect", "windlass.serving.score"
@@ -136,6 +137,19 @@ def test_a_failing_model_ends_with_4(tmp_path: Path) -> None:
     assert 4 == done.returncode
     assert "rows 0 to 39: the model raised ZeroDivisionError: division by zero" == last_line(done.stderr)
     assert "Traceback" in done.stderr
+
+
+def test_the_form_of_the_rows_is_told_whatever_the_cause_says(tmp_path: Path) -> None:
+    """The last line has the note on the form even where it is clipped: the words of the cause give way, in the
+    traceback they are whole."""
+    text = "class Model:\n    def predict(self, rows: list):\n        raise TypeError('x' * 300)\n"
+    release, path = python_release(tmp_path / "r", text), tmp_path / "rows.json"
+    path.write_text(json.dumps(ROWS))
+    said = score(release, path).stderr
+    assert clip(last_line(said)) == last_line(said)
+    assert "the model raised TypeError: xxx" in last_line(said)
+    assert last_line(said).endswith("annotate its parameter `dict` for columns, `DataFrame` for pandas")
+    assert "x" * 300 in said
 
 
 def test_a_tensor_model_scores_no_table(tmp_path: Path) -> None:

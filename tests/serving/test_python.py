@@ -1,5 +1,6 @@
 """Plain Python classes of a service."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from windlass.serving.runtimes import Model, RunSpec, Source
 from windlass.serving.signature import Signature
 from windlass.serving.tables import TableColumn
 
+PAGE = Path(__file__).parents[2] / "docs/how-to/write-a-python-class.md"
+CODE = re.compile(r"`([^`]+)`")
 ROWS = [{"age": 1.5, "city": "a"}, {"age": 2.0, "city": "b"}]
 SAMPLE = {"age": TableColumn("FP64", [1.5, 2.0]), "city": TableColumn("BYTES", ["a", "b"])}
 
@@ -69,6 +72,35 @@ def test_rows_come_as_the_annotation_says(write: Any, parameter: str, body: str)
     assert [3.0, 4.0] == answers(write(f"{HEAD}    def predict(self, {parameter}):\n        return {body}\n"))[
         "prediction"
     ].tolist()
+
+
+def table_of(heading: str) -> list[list[str]]:
+    """The cells of the table below a heading of the how-to."""
+    section = PAGE.read_text(encoding="utf-8").split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    lines = [line.strip("|").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line] for line in lines[1:]]
+
+
+def test_the_forms_of_the_page_are_those_that_come(write: Any) -> None:
+    """Each annotation in the how-to's table gives what its row says: its expression finds the column."""
+    tried = 0
+    for annotations, _, column in table_of("What `predict` gets"):
+        for annotation in [*CODE.findall(annotations), *(["object"] if "another" in annotations else [])]:
+            body = f"    def predict(self, rows: {annotation}):\n        return {column.strip('`')}\n"
+            head = HEAD.replace("import typing", "from typing import Sequence")
+            assert [1.5, 2.0] == answers(write(f"{head}{body}"))["prediction"].tolist(), annotation
+            tried += 1
+    assert 6 == tried
+
+
+def test_the_answers_of_the_page_are_taken(write: Any) -> None:
+    """Each answer in the how-to's table is one of two rows, with its outputs."""
+    found = []
+    for returned, _ in table_of("What `predict` returns"):
+        outputs = answers(write(f"{HEAD}    def predict(self, rows):\n        return {returned.strip('`')}\n"))
+        assert [1, 0] == outputs["prediction"].tolist(), returned
+        found.append(sorted(outputs))
+    assert [["prediction"], ["prediction", "probability"], *[["note", "prediction"]] * 2] == found
 
 
 def test_setup_runs_once_with_the_model(write: Any, tmp_path: Path) -> None:
@@ -129,6 +161,35 @@ def test_bad_answers_are_failures(write: Any, body: str, words: str) -> None:
     """An answer that does not fit the rows is the model's failure."""
     with pytest.raises(ModelFailed, match=words):
         answers(write(f"{HEAD}    def predict(self, rows):\n        return {body}\n"))
+
+
+@pytest.mark.parametrize(
+    ("parameter", "body", "words"),
+    [
+        ("rows", "[row['age'] for row in rows]", "a dict of column arrays; annotate its parameter `list` for rows"),
+        ("rows", "rows.iloc[:, 0]", "a dict of column arrays; annotate its parameter `list` for rows, `DataFrame`"),
+        ("rows", "rows[0]", "a dict of column arrays"),
+        ("rows", "rows['age'] if rows['age'] > 1 else 0", "a dict of column arrays"),
+        ("rows: list", "rows['age']", "a list of row dicts; annotate its parameter `dict` for columns, `DataFrame`"),
+        ("rows: pd.DataFrame", "rows[0]['age']", "a pandas data frame; annotate its parameter `list` for rows, `dict`"),
+    ],
+)
+def test_a_misread_form_is_named(write: Any, parameter: str, body: str, words: str) -> None:
+    """Where predict took its rows for another form, a note says which it was and how to get another; callers of the
+    service are not told."""
+    model = write(f"{HEAD}    def predict(self, {parameter}):\n        return {body}\n")
+    with pytest.raises(ModelFailed) as raised:
+        answers(model)
+    (note,) = raised.value.__cause__.__notes__  # type: ignore[union-attr]
+    assert note.startswith(f"predict was called with {words}")
+    assert "predict was called" not in str(raised.value)
+
+
+def test_other_errors_have_no_note(write: Any) -> None:
+    """An error that has nothing to do with the form of the rows is left as it is."""
+    with pytest.raises(ModelFailed) as raised:
+        answers(write(f"{HEAD}    def predict(self, rows):\n        return 1 / 0\n"))
+    assert not hasattr(raised.value.__cause__, "__notes__")
 
 
 def test_a_class_needs_a_sample(write: Any) -> None:

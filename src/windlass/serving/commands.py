@@ -5,11 +5,13 @@ import sys
 import traceback
 from typing import NoReturn
 
-from windlass.kernel.errors import WindlassError
+from windlass.kernel.errors import CLIP_CHARACTERS, WindlassError
 
 EXIT_ARGUMENTS = 2
 EXIT_LOAD = 3
 EXIT_PREDICT = 4
+
+_CAUSE_CHARACTERS_MIN = 20  # enough to recognise the cause beside the note on it
 
 _THREADS = ("OMP", "OPENBLAS", "MKL", "BLIS", "NUMEXPR")
 # A service scales by replicas, so a library uses one thread. Arrow's allocator would start one of its own, and a
@@ -29,11 +31,21 @@ def settle_libraries() -> None:
 
 def give_up(error: WindlassError, status: int) -> NoReturn:
     """End the process; the last line of stderr says why, a traceback of the model's own error stands above it."""
-    cause = error.__cause__
-    if cause is not None:
-        traceback.print_exception(cause, file=sys.stderr)
-    words = str(error)
-    if cause is not None and not isinstance(cause, ImportError) and str(cause) not in words:
-        words += f": {cause}"
-    sys.stderr.write(" ".join(words.split()) + "\n")
+    if error.__cause__ is not None:
+        traceback.print_exception(error.__cause__, file=sys.stderr)
+    sys.stderr.write(_last_line(error) + "\n")
     raise SystemExit(status)
+
+
+def _last_line(error: WindlassError) -> str:
+    """The error, its cause, and the notes on the cause, which say what to do.
+
+    Whoever shows this line clips it, so before a note the cause's own words are cut: the traceback has them whole.
+    """
+    cause, words = error.__cause__, str(error)
+    own = "" if cause is None or isinstance(cause, ImportError) or str(cause) in words else f": {cause}"
+    notes = "".join(f"; {note}" for note in getattr(cause, "__notes__", ()))
+    room = max(CLIP_CHARACTERS - len(words) - len(notes), _CAUSE_CHARACTERS_MIN)
+    if notes and len(own) > room:
+        own = f"{own[: room - 1]}…"
+    return " ".join(f"{words}{own}{notes}".split())

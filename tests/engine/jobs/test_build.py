@@ -308,7 +308,7 @@ def test_a_model_that_cannot_predict_is_no_release(scene: Scene) -> None:
     files = {**FILES, "model.py": "class Model:\n    def predict(self, rows):\n        raise KeyError('sex')\n"}
     result = scene.build(scene.commit(files), replace(SPEC, train=""))
     assert ("failed", "user") == (result.state, result.trouble)
-    assert "the model raised KeyError" in result.words
+    assert "the model raised KeyError: 'sex'; predict was called with a dict of column arrays; annotate" in result.words
 
 
 def test_secrets_reach_the_training_and_not_the_log(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
