@@ -38,7 +38,8 @@ def test_a_rollout_as_text() -> None:
 def test_two_checks_of_one_line_have_two_names() -> None:
     """`why` says of a comparison whether it was made with the champion or with the best release."""
     line = "roc_auc not worse than champion by 0.05"
-    checks = [{"line": line, "relative_to": name, "verdict": "pass", "sentence": "good"} for name in ("champion", "best")]
+    judged = {"line": line, "verdict": "pass", "sentence": "good"}
+    checks = [{**judged, "relative_to": name} for name in ("champion", "best")]
     verdict = {"verdict": "pass", "release": LIVE, "subject": "v2", "checks": checks}
     shown = list(why_lines({"service": "visits", "state": "live", "verdicts": [verdict]}, Paint(False), 120))
     assert f"    + {line}: good" in shown
