@@ -85,17 +85,26 @@ def test_what_is_not_looked_at_is_not_talked_about(tmp_path: Path) -> None:
     assert nothing == seen(tmp_path)
 
 
-@pytest.mark.parametrize(("rows", "words"), [(ROWS, "holdout     2 rows"), (None, "rows.csv is not there")])
-def test_the_plan_shows_them(typed: Type, rows: str | None, words: str) -> None:
+@pytest.mark.parametrize("verb", ["validate", "plan"])
+def test_a_path_that_leads_nowhere_is_an_error(typed: Type, verb: str) -> None:
+    """Before anything is committed, both verbs say at its place that the holdout does not exist."""
+    pygit2.init_repository(".", initial_head="main")
+    Path("windlass.yaml").write_text("service: s\nartifact: m.onnx\ndata:\n  holdout: data/rows.csv\n")
+    Path("m.onnx").write_bytes(b"m")
+    ended = typed(verb)
+    words = 'windlass.yaml:4:12: data.holdout: "data/rows.csv" does not exist in this commit or in the watched folder'
+    assert (2, True) == (ended.code, words in ended.out), ended
+
+
+def test_the_plan_shows_them(typed: Type) -> None:
     """`windlass plan` has a line about the held-out rows."""
     pygit2.init_repository(".", initial_head="main")
     spec = "service: s\nartifact: m.onnx\ndata: {holdout: rows.csv, label: label}\ngate: [accuracy >= 0.5]\n"
     Path("windlass.yaml").write_text(spec)
     Path("m.onnx").write_bytes(b"m")
-    if rows is not None:
-        Path("rows.csv").write_text(rows)
+    Path("rows.csv").write_text(ROWS)
     ended = typed("plan")
-    assert (0, True) == (ended.code, words in ended.out), ended
+    assert (0, True) == (ended.code, "holdout     2 rows" in ended.out), ended
     assert "pointer" not in ended.out
     Path("m.onnx").write_text(POINTER)
     assert "artifact: m.onnx is a Git LFS pointer; `git lfs pull` brings the file" in typed("plan").out

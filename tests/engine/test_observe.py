@@ -22,6 +22,7 @@ from windlass.testing.tables import Row, read_table
 
 LOCAL, REMOTE = "/repo", "https://host/repo"
 SPEC = b"service: s\ntrain: python train.py\n"
+HELD_OUT = b"service: s\ntrain: python train.py\ndata: {holdout: data/rows.csv}\n"
 DATA = b"service: s\ntrain: python train.py\ndata: {train: data/rows.csv}\n"
 
 
@@ -101,6 +102,7 @@ _STEPS: dict[str, Any] = {
     "bad file": lambda scene: scene.commit("bad", SPEC + b"colour: red\n"),
     "no file": lambda scene: scene.commit("none", None),
     "with data": lambda scene: scene.commit("data", DATA),
+    "held out": lambda scene: scene.commit("held out", HELD_OUT),
     "data come": _put_data,
     "rewrite": _rewrite,
     "drop branch": _drop,

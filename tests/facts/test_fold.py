@@ -84,12 +84,16 @@ def test_a_build_runs_fails_and_is_made() -> None:
 
 
 def test_content_made_again_is_the_same_release() -> None:
-    """A second commit with equal content keeps verdict and fate of what is live, and only then its fate."""
+    """A second commit with equal content keeps verdict and fate of what is live, and only then its fate; what is known
+    of its making is what the newest build knows."""
     state = after(made(V1), verdict(V1), *promoted(V1), made(V1, "c2", "k2"))
     record = state.releases[V1]
     assert (record.commit, record.build_key, record.verdict, record.fate) == ("c2", "k2", "pass", "promoted")
     back = after(made(V2), kinds.ReleaseSuperseded(V2, V1), made(V2, "c2", "k2"))
     assert back.releases[V2].fate == ""
+    learned = {"data": {"train": {"digest": "blake3:7"}}}
+    relearned = after(replace(made(V1, "c3", "k3"), provenance=learned), made(V1, "c4", "k4"), state=state)
+    assert learned == relearned.releases[V1].provenance
     live = after(kinds.AlreadyLive("c9", V1), state=state)
     assert live.releases[V1].commit == "c9"
     assert {build.commit for build in live.builds.values()} == {"c9"}
@@ -113,8 +117,8 @@ def test_a_gate_judges_or_breaks() -> None:
     )
     assert (judged.gate_job, judged.gate_attempt, judged.gate_words) == ("", 0, "")
     assert state.ledger == "blake3:5"
-    kept = after(replace(verdict(V1), scores=""), state=state)
-    assert kept.ledger == "blake3:5"
+    kept = after(replace(verdict(V1), scores="", refusal="missing"), state=state)
+    assert (kept.ledger, kept.releases[V1].verdict_refusal) == ("blake3:5", "missing")
 
 
 def test_what_is_said_of_an_unknown_release_is_only_counted() -> None:

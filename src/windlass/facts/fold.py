@@ -122,6 +122,7 @@ def _release_made(state: ServiceState, body: kinds.ReleaseMade, at: Instant) -> 
             subject=subject or earlier.subject,
             build_key=body.build_key,
             made_at=at,
+            provenance=body.provenance or earlier.provenance,  # what the newest build learned from and compared
             fate=earlier.fate if body.release == state.live else "",
             gate_attempt=0,  # another commit is another attempt
             gate_words="",
@@ -183,6 +184,7 @@ def _verdict(state: ServiceState, body: kinds.VerdictGiven, at: Instant) -> Serv
         verdict_policy=body.policy,
         verdict_at=at,
         verdict_commit=body.commit,
+        verdict_refusal=body.refusal,
         overridden=False,  # what a person overrode was the verdict before this one
         scores=body.scores,
         gate_job="",

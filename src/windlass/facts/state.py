@@ -63,6 +63,7 @@ class ReleaseState:
     verdict_policy: str = ""
     verdict_at: Instant = NEVER
     verdict_commit: str = ""
+    verdict_refusal: str = ""
     scores: str = ""
     gate_job: str = ""
     gate_champion: str = ""  # against whom the running gate job judges

@@ -171,6 +171,7 @@ class VerdictGiven:
     scores: str = ""  # digest of the stored scores, losses and labels
     seconds: float = 0.0
     job: str = ""
+    refusal: str = ""  # what kept the gate from judging, as `delivery/gates/types.py: Refusal`; empty where it judged
 
 
 @dataclass(frozen=True, slots=True)

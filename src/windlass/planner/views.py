@@ -93,6 +93,7 @@ def gate_view(draft: Draft) -> GateView | None:
             record.verdict_champion,
             record.verdict_policy,
             record.verdict_commit,
+            record.verdict_refusal,
         )
     return GateView(
         release=record.release,
@@ -122,6 +123,7 @@ def rollout_view(draft: Draft) -> RolloutView:
         candidate=candidate,
         champion=rollout.champion if rollout else state.live,
         verdict=record.verdict if record is not None and stands else "",
+        refused=record is not None and stands and bool(record.verdict_refusal),
         overridden=record is not None and stands and record.overridden,
         moving=rollout is not None,
         step=rollout.step if rollout else -1,

@@ -17,7 +17,7 @@ from windlass.adapters.simulated.traffic import SPREAD
 from windlass.adapters.simulated.world import BEGINNING
 from windlass.adapters.traffic.envoy.totals import Sums
 from windlass.delivery.rollouts.windows import frozen_window
-from windlass.delivery.sources.keys import read_locations
+from windlass.delivery.sources.keys import named_locations
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.engine.observe import data_path
 from windlass.facts import types as kinds
@@ -316,7 +316,7 @@ def _world(setting: Setting, seed: int) -> World:
     world = World(seed, spec.service, setting.text)
     world.beside = {f"{path}/included": b"" for path in spec.include}
     world.machine.data = {
-        data_path(REPOSITORY, "", location): digest_of(location.encode()) for location in read_locations(spec).values()
+        data_path(REPOSITORY, "", location): digest_of(location.encode()) for location in named_locations(spec).values()
     }
     return world
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from windlass.delivery.gates.decide import decide
-from windlass.delivery.gates.types import GateMove, GateView, VerdictSeen
+from windlass.delivery.gates.types import GateMove, GateView, Refusal, VerdictSeen
 from windlass.facts.observed import JobSeen
 from windlass.kernel.instants import Instant, later
 from windlass.testing.tables import Row, read_table
@@ -45,6 +45,22 @@ def test_what_a_person_cancelled_is_not_judged_again_by_itself() -> None:
     assert "another commit, or `windlass retry`" == decision.until.words
     holds = replace(stopped, verdict=VerdictSeen("pass", "so it is", "live", "p1", "c1"))
     assert "gate pass: so it is" == decide(holds, NOW).because.sentence()
+
+
+@pytest.mark.parametrize("refusal", list(Refusal))
+def test_a_refusal_waits_for_its_own_way_out(refusal: Refusal) -> None:
+    """Where the gate could not judge, more labelled rows are not what is waited for."""
+    seen = VerdictSeen("unsure", "so it is", "live", "p1", "c1", refusal)
+    until = decide(GateView(RELEASE, "c1", "live", "p1", seen), NOW).until
+    assert until is not None
+    assert refusal.until() == until.words
+    assert "more labelled rows" not in until.words
+    assert 1 == [one.until() for one in Refusal].count(until.words)
+
+
+def test_a_holdout_that_is_nowhere_waits_for_its_path() -> None:
+    """The remedy of a missing holdout is to correct the path, or to put the file there."""
+    assert Refusal.MISSING.until().startswith("`data.holdout` leads to a file: correct it in a commit, or put the file")
 
 
 def test_without_a_release_nothing_is_judged() -> None:

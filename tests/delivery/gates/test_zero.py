@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from windlass.delivery.gates.rows import Answers
-from windlass.delivery.gates.types import Verdict
+from windlass.delivery.gates.types import Apart, Verdict
 from windlass.delivery.gates.zero import (
     answers_check,
     apart_check,
@@ -190,11 +190,16 @@ def test_a_model_must_not_read_its_label() -> None:
 
 
 def test_what_the_build_found_about_shared_rows_is_told() -> None:
-    """The build's sentence stands in the verdict; undeclared training data are named as such."""
-    assert "overlap: no row is in both" == apart_check({"sentence": "no row is in both"}).sentence()
-    unknown = apart_check(None)
-    assert Verdict.NOT_APPLICABLE is unknown.verdict
-    assert "nobody can say whether these rows were trained on" in unknown.sentence()
+    """The sentence stands in the verdict. Shared rows, and what could not be compared, never pass."""
+    found = {"sentence": "no row is in both"}
+    cases = [
+        (Apart(found), Verdict.PASS, "overlap: no row is in both"),
+        (Apart(found, refuse=True), Verdict.UNSURE, "overlap: no row is in both"),
+        (Apart(words="nobody knows"), Verdict.NOT_APPLICABLE, "overlap: nobody knows"),
+        (Apart(words="it is gone", refuse=True), Verdict.UNSURE, "overlap: it is gone"),
+    ]
+    for apart, verdict, words in cases:
+        assert (verdict, words) == ((check := apart_check(apart)).verdict, check.sentence())
 
 
 def test_a_release_that_does_not_start_fails_in_its_own_words() -> None:

@@ -72,6 +72,13 @@ def test_every_hold_says_what_it_waits_for(row: Row) -> None:
 SAFE = view_of(next(row for row in ROWS if row["move"] == "advance" and row["gate"] == "pass"))
 
 
+@pytest.mark.parametrize("moving", [False, True])
+def test_a_gate_that_could_not_judge_lacks_no_evidence(moving: bool) -> None:
+    """What kept the gate from judging is not told as missing evidence."""
+    decision = decide(replace(SAFE, verdict="unsure", refused=True, moving=moving), NOW)
+    assert "the gate could not judge" == decision.because.sentence()
+
+
 def test_nothing_waits() -> None:
     """Without a candidate nothing moves."""
     decision = decide(replace(SAFE, moving=False, candidate=""), NOW)

@@ -108,12 +108,13 @@ def test_documents_the_holdout_and_remarks_change_nothing(changes: dict[str, str
 
 def test_another_holdout_is_policy_and_the_old_one_becomes_data() -> None:
     """Moving the holdout is in force without a build, unless its rows become something that training can read."""
-    changed = found({"m/windlass.yaml": SPEC.replace("data/h.csv", "/srv/h.csv")})
+    changed = found({"m/windlass.yaml": SPEC.replace("data/h.csv", "/srv/h.csv")}, digests={"/srv/h.csv": "1"})
     assert BASE.policy != changed.policy
     assert BASE.build_key != changed.build_key
     files = {path: text for path, text in FILES.items() if path != "m/data/h.csv"}
     one, other = (
-        only(reading({**files, "m/windlass.yaml": SPEC.replace("data/h.csv", place)})) for place in ("/a.csv", "/b.csv")
+        only(reading({**files, "m/windlass.yaml": SPEC.replace("data/h.csv", place)}, digests={place: place}))
+        for place in ("/a.csv", "/b.csv")
     )
     assert one.build_key == other.build_key
 

@@ -261,6 +261,12 @@ def test_what_lies_outside_a_folder_does_not_hold_its_service() -> None:
         ("data: {train: /a.csv}", '4:15: data.train: "/a.csv" does not exist; put it there or correct the path'),
         ("data: {train: ../../a.csv}", '4:15: data.train: "../../a.csv" leaves the repository; write an absolute path'),
         (
+            "data: {holdout: a.csv}",
+            '4:17: data.holdout: "a.csv" does not exist in this commit or in the watched folder; put it there or '
+            "correct the path",
+        ),
+        ("data: {holdout: /a.csv}", '4:17: data.holdout: "/a.csv" does not exist; put it there or correct the path'),
+        (
             "data: {holdout: ../../a.csv}",
             '4:17: data.holdout: "../../a.csv" leaves the repository; write an absolute path',
         ),
@@ -280,14 +286,15 @@ def test_an_artifact_must_exist() -> None:
 
 
 def test_data_outside_the_commit_are_named_for_pinning() -> None:
-    """What builds read and the commit lacks is listed once, sorted, from the root of the watched folder; the holdout is
-    not, and what leaves the repository is not."""
+    """What a file names and the commit lacks is listed once, sorted, from the root of the watched folder, the holdout
+    with it; what leaves the repository is not."""
     spec = (
         "service: a\ntrain: t\ndata: {train: ../d/t.csv, more: /srv/m, in: ./in.csv, off: ../../x, holdout: ../h.csv}\n"
     )
     files = {"windlass.yaml": "services: [m, n]", "m/windlass.yaml": spec, "m/in.csv": "", "n/windlass.yaml": "broken"}
     tree = commit(files)
-    expected = (Location("m", "/srv/m", "/srv/m"), Location("m", "../d/t.csv", "d/t.csv"))
+    known = (("/srv/m", "/srv/m"), ("../d/t.csv", "d/t.csv"), ("../h.csv", "h.csv"))
+    expected = tuple(Location("m", location, key) for location, key in known)
     assert expected == untracked_data(tree.entries, tree.files, fine)
     found = reading(files, digests={"d/t.csv": "1"})
     assert not [sentence for sentence in told(found) if "t.csv" in sentence]

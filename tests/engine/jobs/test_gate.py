@@ -211,7 +211,7 @@ def test_spent_rows_are_refused(
     stored = world.scores(verdicts[1])
     ledger = replace(stored.ledger, asked=dict.fromkeys(stored.ledger.asked, QUERIES_MAX), candidates={})
     refused = world.verdict(1, spec(), scores=known, ledger=world.store(write_scores(replace(stored, ledger=ledger))))
-    assert ("unsure", 0, "") == (refused.verdict, refused.query, refused.scores)
+    assert ("spent", "unsure", 0, "") == (refused.refusal, refused.verdict, refused.query, refused.scores)
     assert refused.sentence.startswith("these held-out rows have answered 20 queries")
 
 
@@ -227,23 +227,24 @@ def test_lost_answers_only_mean_asking_again(world: World) -> None:
     assert ("done", 1, 300) == (verdict.state, verdict.body["query"], verdict.body["checks"][-1]["n"])
 
 
+BLIND = {"data": {"train": {"digest": "blake3:0", "rows": 200}}}
 REFUSED: list[tuple[str, dict[str, Any], Mapping[str, Any], str]] = [
     ("missing", {"holdout": "data/none.csv"}, {}, "the holdout data/none.csv is neither in the commit nor beside it"),
-    ("unread", {"holdout": "train.py"}, {}, "the holdout cannot be read: "),
-    ("unlabelled", {"label": "sick"}, {}, 'the holdout has no column "sick" (data: label); its columns are'),
-    ("overlap", {}, {"overlap": {"refuse": True, "sentence": "7 rows shared"}}, "7 rows shared; keep them apart"),
+    ("rows", {"holdout": "train.py"}, {}, "the holdout cannot be read: "),
+    ("rows", {"label": "sick"}, BLIND, 'the holdout has no column "sick" (data: label); its columns are'),
+    ("shared", {}, {"overlap": {"refuse": True, "sentence": "7 rows shared"}}, "7 rows shared; keep them apart"),
+    ("uncompared", {}, BLIND, "data.train (data/train.csv) changed since the build, so nobody can say whether"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("data", "provenance", "words"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
-)
+@pytest.mark.parametrize(("refusal", "data", "provenance", "words"), REFUSED)
 def test_rows_that_may_not_be_judged_give_no_verdict_but_unsure(
-    world: World, data: dict[str, Any], provenance: Mapping[str, Any], words: str
+    world: World, refusal: str, data: dict[str, Any], provenance: Mapping[str, Any], words: str
 ) -> None:
-    """A holdout that is missing, unreadable, unlabelled or shared with training is refused, and spends nothing."""
+    """A holdout that is missing, unfit, shared with training or not comparable is refused, and spends nothing."""
     verdict = world.verdict(1, spec(data=replace(SPEC.data, **data)), provenance=provenance)
-    assert ("unsure", 0, "") == (verdict.verdict, verdict.query, verdict.scores)
+    assert (refusal, "unsure", 0, "") == (verdict.refusal, verdict.verdict, verdict.query, verdict.scores)
+    assert "pass" != checks(verdict)["held-out rows were held out"]
     assert verdict.sentence.startswith(words)
 
 

@@ -17,6 +17,7 @@ from windlass.delivery.gates.types import (
     JudgementEnded,
     Judging,
     NothingToJudge,
+    Refusal,
     VerdictSeen,
 )
 from windlass.kernel.decisions import Decision, Until
@@ -66,7 +67,8 @@ def _stands(seen: VerdictSeen) -> Decision[GateMove]:
         case "pass":
             return Decision(GateMove.NONE, because)
         case "unsure":
-            return Decision(GateMove.NONE, because, Until("a commit with more labelled rows or other gate lines"))
+            more = "a commit with more labelled rows or other gate lines"
+            return Decision(GateMove.NONE, because, Until(Refusal(seen.refusal).until() if seen.refusal else more))
         case _:
             return Decision(GateMove.NONE, because, Until("another commit or other gate lines"))
 

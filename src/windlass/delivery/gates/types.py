@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from windlass.delivery.gates.figures import confidence, distance, figure, rounded
 from windlass.facts.observed import JobSeen
@@ -22,6 +22,44 @@ class Verdict(StrEnum):
     FAIL = "fail"
     UNSURE = "unsure"
     NOT_APPLICABLE = "not applicable"
+
+
+class Refusal(StrEnum):
+    """What kept a gate from judging. More rows would not help: each has its own way out."""
+
+    MISSING = "missing"  # the holdout's path leads to no file
+    ROWS = "rows"  # the table, or what `data:` says of it, is at fault
+    SHARED = "shared"  # held-out rows were trained on
+    UNCOMPARED = "uncompared"  # nobody can say whether they were
+    SPENT = "spent"  # the rows were asked too often
+
+    def until(self) -> str:
+        """What is waited for, in words."""
+        match self:
+            case Refusal.MISSING:
+                return "`data.holdout` leads to a file: correct it in a commit, or put the file there, `windlass retry`"
+            case Refusal.ROWS:
+                return "the held-out rows and `data:` fit: a commit, or `windlass retry` where the rows lie beside it"
+            case Refusal.SHARED:
+                return "a commit that keeps held-out rows out of the training data"
+            case Refusal.UNCOMPARED:
+                return "`windlass retry`, with the training data where the file says"
+            case Refusal.SPENT:
+                return "a commit with fresh labelled rows"
+            case _:
+                assert_never(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Whether held-out rows were kept out of training: the overlap that was found, else why nothing was compared.
+
+    `refuse` says that the rows must not be judged on.
+    """
+
+    overlap: Mapping[str, Any] | None = None
+    words: str = ""
+    refuse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,13 +207,14 @@ class GateMove(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class VerdictSeen:
-    """The newest verdict on a release, with what it was given against."""
+    """The newest verdict on a release, with what it was given against; `refusal` is empty where it was judged."""
 
     verdict: str
     sentence: str
     champion: str
     policy: str
     commit: str
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from windlass.delivery.gates.rows import Answers, named
-from windlass.delivery.gates.types import CheckResult, Verdict
+from windlass.delivery.gates.types import Apart, CheckResult, Verdict
 
 # Kernels differ in the last digits of a 32-bit float between processors and thread counts; decisions do not rest there.
 RELATIVE_TOLERANCE = 1e-4
@@ -69,13 +69,14 @@ def label_check(signature: Mapping[str, Any], label: str) -> CheckResult:
     return replace(blank, note="the label is none of the model's columns")
 
 
-def apart_check(overlap: Mapping[str, Any] | None) -> CheckResult:
-    """What the build found about rows that are both in training data and in the holdout."""
-    blank = CheckResult("gate zero: held-out rows were held out", Verdict.NOT_APPLICABLE, "overlap")
-    if not overlap:
-        note = "no training data are declared, so nobody can say whether these rows were trained on"
-        return replace(blank, note=note)
-    return replace(blank, verdict=Verdict.PASS, method="compared", note=str(overlap["sentence"]))
+def apart_check(apart: Apart) -> CheckResult:
+    """What is known about rows that are both in training data and in the holdout. What was not compared never passes;
+    it blocks where it could have been, and where rows are shared the gate refuses them."""
+    line, verdict = "gate zero: held-out rows were held out", Verdict.UNSURE if apart.refuse else Verdict.NOT_APPLICABLE
+    if apart.overlap is None:
+        return CheckResult(line, verdict, "overlap", note=apart.words)
+    verdict = Verdict.UNSURE if apart.refuse else Verdict.PASS
+    return CheckResult(line, verdict, "overlap", method="compared", note=str(apart.overlap["sentence"]))
 
 
 def signature_check(champion: Mapping[str, Any], candidate: Mapping[str, Any], *, breaking: bool) -> CheckResult:

@@ -45,7 +45,7 @@ def _start(view: RolloutView) -> Decision[Move]:
         until = (
             "the gate has judged" if not view.verdict else "another commit, a new gate or `windlass promote --override`"
         )
-        return Decision(Move.NONE, GateSays(view.verdict), Until(until))
+        return Decision(Move.NONE, GateSays(view.verdict, view.refused), Until(until))
     stopped = _stopped(view)
     if stopped is not None:
         return stopped
@@ -85,7 +85,7 @@ def _stopped(view: RolloutView) -> Decision[Move] | None:
 def _wait(view: RolloutView, now: Instant) -> Decision[Move] | None:
     evidence, limits, site = view.evidence, view.limits, view.site
     if view.verdict != "pass" and not view.overridden:
-        return _hold(GateSays(view.verdict), Until("the gate passes or fails"))
+        return _hold(GateSays(view.verdict, view.refused), Until("the gate passes or fails"))
     if not site.ready:
         return _hold(NotReady(site.words), Until("the site has them ready"))
     if not view.champion:

@@ -105,7 +105,8 @@ class FewRequests:
 class RolloutView:
     """One service's movement of traffic at one moment.
 
-    `verdict` is the candidate's: empty, pass, fail or unsure. `step` is -1 and `shares` empty where nothing moves.
+    `verdict` is the candidate's: empty, pass, fail or unsure; `refused` says that nothing could be judged. `step` is -1
+    and `shares` empty where nothing moves.
     """
 
     candidate: str
@@ -123,6 +124,7 @@ class RolloutView:
     site: SiteView
     limits: Limits
     unsure: str = "ask"
+    refused: bool = False
     paused_by: str = ""
     frozen_by: str = ""
     frozen_until: Instant | None = None
@@ -139,11 +141,14 @@ class NothingToMove:
 @dataclass(frozen=True, slots=True)
 class GateSays:
     verdict: str
+    refused: bool = False
 
     def sentence(self) -> str:
         match self.verdict:
             case "fail":
                 return "the gate said no"
+            case "unsure" if self.refused:
+                return "the gate could not judge"
             case "unsure":
                 return "the gate has not enough evidence yet"
             case "pass":

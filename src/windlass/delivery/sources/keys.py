@@ -96,6 +96,11 @@ def read_locations(spec: ServiceSpec) -> dict[str, str]:
     return {**found, "artifact": spec.artifact} if spec.artifact else found
 
 
+def named_locations(spec: ServiceSpec) -> dict[str, str]:
+    """Everything that a service's file names by its location: what a build reads, and the holdout."""
+    return {**read_locations(spec), **({"data.holdout": spec.data.holdout} if spec.data.holdout else {})}
+
+
 def place_of(location: str, folder: str) -> str | None:
     """A location as a path from the root of the repository, or as it is where it is absolute; None where it leaves
     it."""

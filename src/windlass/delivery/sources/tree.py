@@ -14,10 +14,10 @@ from windlass.delivery.sources.keys import (
     SPEC_NAME,
     build_digest,
     lfs_pointer,
+    named_locations,
     own_entries,
     place_of,
     policy_digest,
-    read_locations,
     tracked,
 )
 from windlass.delivery.sources.locations import Location, inside
@@ -65,16 +65,16 @@ def paths_to_read(entries: Sequence[Entry], files: Mapping[str, bytes]) -> tuple
 
 
 def untracked_data(entries: Sequence[Entry], files: Mapping[str, bytes], gate_check: GateCheck) -> tuple[Location, ...]:
-    """The data that builds read and the commit does not hold.
+    """The data that a service names and the commit does not hold.
 
-    The caller digests what exists and hands it to `wanted_from_tree` as `data_digests`, by `key`. The holdout is not
-    among them, since no build reads it.
+    The caller digests what exists and hands it to `wanted_from_tree` as `data_digests`, by `key`. The holdout is among
+    them, because a path that leads nowhere is told with the commit; its digest is no part of the build key.
     """
     entries = _sorted(entries)
     found: dict[str, Location] = {}
     for parsed in _parse_all(_listing(entries, files), files, gate_check):
         if isinstance(parsed, _Parsed):
-            for location in read_locations(parsed.spec).values():
+            for location in named_locations(parsed.spec).values():
                 place = place_of(location, parsed.folder)
                 if place is not None and not tracked(place, entries):
                     found[place] = Location(parsed.folder, location, place)
@@ -228,10 +228,8 @@ def _tree_complaints(item: _Parsed, tree: CommitTree) -> Iterator[Complaint]:
         if place is None or not tracked(place, tree.entries):
             what = f'"{clip(path)}" is not in this commit; commit it or take it out'
             yield item.document.complaint(("include", index), what)
-    for name, location in read_locations(item.spec).items():
+    for name, location in named_locations(item.spec).items():
         yield from _location_complaints(item, name, location, tree)
-    if item.spec.data.holdout and place_of(item.spec.data.holdout, item.folder) is None:
-        yield item.document.complaint(("data", "holdout"), _leaves(item.spec.data.holdout))
     own = own_entries(item.spec, item.folder, tree.entries)
     yield from _entry_complaints(own)
     yield from _collisions(own)
@@ -241,14 +239,10 @@ def _location_complaints(item: _Parsed, name: str, location: str, tree: CommitTr
     at: Path = tuple(name.split("."))
     place = place_of(location, item.folder)
     if place is None:
-        yield item.document.complaint(at, _leaves(location))
+        yield item.document.complaint(at, f'"{clip(location)}" leaves the repository; write an absolute path')
     elif not tracked(place, tree.entries) and place not in tree.data_digests:
         where = "" if place.startswith("/") else " in this commit or in the watched folder"
         yield item.document.complaint(at, f'"{clip(location)}" does not exist{where}; put it there or correct the path')
-
-
-def _leaves(location: str) -> str:
-    return f'"{clip(location)}" leaves the repository; write an absolute path'
 
 
 def _entry_complaints(entries: Sequence[Entry]) -> Iterator[Complaint]:

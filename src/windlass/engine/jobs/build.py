@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from windlass.delivery.builds.overlaps import find_overlap, overlap_json
 from windlass.delivery.sources.types import ServiceSpec
+from windlass.engine.jobs.apart import compared
 from windlass.engine.jobs.bundles import store_files, store_manifest, write_records
 from windlass.engine.jobs.checkouts import BuildJob, BuildRequest, Checkout, check_out, check_unchanged
 from windlass.engine.jobs.models import copy_code, needs_code, take_model
@@ -109,9 +109,8 @@ async def _learned_from(job: BuildJob, checkout: Checkout, holdout: Path | None)
     if held_out is not None:
         found["holdout"] = {"digest": held_out.digest, **_rows(held_out)}
         learned = [table for name, table in tables.items() if name != "artifact" and table is not None]
-        overlaps = [find_overlap(table.columns, held_out.columns, job.spec.data.id) for table in learned]
-        if overlaps:
-            found["overlap"] = overlap_json(max(overlaps, key=lambda one: (one.refuse, one.shared)))
+        if learned:
+            found["overlap"] = compared(learned, held_out, job.spec.data.id)
     return found
 
 

@@ -17,9 +17,10 @@ from windlass.delivery.gates.limits import Process
 from windlass.delivery.gates.lines import Line, ProcessLine, parse_line
 from windlass.delivery.gates.rows import Answers
 from windlass.delivery.gates.stored import Scored, read_scores, scores_of, stored_scores, write_scores
-from windlass.delivery.gates.types import CheckResult, GateOutcome, Verdict, check_json
+from windlass.delivery.gates.types import Apart, CheckResult, GateOutcome, Refusal, Verdict, check_json
 from windlass.delivery.gates.zero import answers_check, apart_check, label_check, signature_check, start_check
 from windlass.delivery.sources.types import ServiceSpec
+from windlass.engine.jobs.apart import apart_by
 from windlass.engine.jobs.checkouts import BuildJob, BuildRequest
 from windlass.engine.jobs.joining import joined, parted
 from windlass.engine.jobs.scoring import Unscored, ask, times_answers
@@ -77,6 +78,7 @@ async def run_gate(work: JobWork, ports: JobPorts) -> dict[str, object]:
         "holdout": found.holdout,
         "query": outcome.query,
         "scores": found.scores,
+        "refusal": found.refusal,
         "seconds": seconds_between(began, ports.clock.now()),
     }
 
@@ -86,6 +88,18 @@ class _Judged:
     outcome: GateOutcome
     holdout: str = ""
     scores: str = ""
+    refusal: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The held-out rows, why they may not be judged, and whether they were kept apart. `refusal` is the kind of the
+    first reason."""
+
+    prepared: Prepared
+    apart: Apart
+    refusals: tuple[str, ...] = ()
+    refusal: str = ""
 
 
 class _Gate:
@@ -97,23 +111,25 @@ class _Gate:
 
     async def judged(self) -> _Judged:
         """Gate zero first; the rows only where a line needs them and gate zero has nothing against it."""
-        prepared, refusals = await self._prepared()
+        seen = await self._seen()
+        prepared, refusals = seen.prepared, seen.refusals
         known = await self._known(prepared)
         if known is None and not refusals and self._needs_rows() and not await self._is_spent(prepared):
-            sample, zero, known = await self._together(prepared)
+            sample, zero, known = await self._together(seen)
         else:
-            sample, zero = await self._zero(known=known is not None)
+            sample, zero = await self._zero(seen, known=known is not None)
         blank = GateInput(self._lines, prepared.holdout, Answers(self._request.release), zero=zero, refusals=refusals)
         failed = any(check.verdict is Verdict.FAIL for check in zero)
         if failed or refusals or not self._needs_rows():
-            return _Judged(judge(replace(blank, process=self._process(sample))))
+            outcome = judge(replace(blank, process=self._process(sample)))
+            return _Judged(outcome, refusal=seen.refusal if outcome.refusals else "")
         return await self._on_rows(blank, prepared, known)
 
     async def _on_rows(self, blank: GateInput, prepared: Prepared, known: Scored | None) -> _Judged:
         ledger, digest = await self._ledger(), prepared.holdout.digest
         seen = look(ledger, self._request.release, prepared.table, ALPHA)
         if seen.alpha is None:
-            return _Judged(judge(replace(blank, refusals=(HOLDOUT_SPENT,))), digest)
+            return _Judged(judge(replace(blank, refusals=(HOLDOUT_SPENT,))), digest, refusal=Refusal.SPENT)
         candidate = known or await self._ask("candidate", self._request.release, prepared)
         if candidate.answers.trouble:
             failed = start_check(candidate.answers.trouble)
@@ -125,30 +141,31 @@ class _Gate:
         outcome = judge(replace(given, champion=_answers(champion), best=_answers(best)))
         scored = [one for one in (candidate, champion, best) if one is not None]
         stored = stored_scores(prepared, scored, seen.after if outcome.query else ledger)
-        return _Judged(outcome, digest, await self._job.ports.artifacts.put(write_scores(stored)))
+        scores = await self._job.ports.artifacts.put(write_scores(stored))
+        return _Judged(outcome, digest, scores, Refusal.ROWS if outcome.refusals else "")
 
-    async def _prepared(self) -> tuple[Prepared, tuple[str, ...]]:
+    async def _seen(self) -> _Seen:
+        blank = _Seen(prepare({}, self._data), Apart(words="the held-out rows were not read, so nothing was compared"))
         if not self._needs_rows():
-            return prepare({}, self._data), ()
+            return blank
         path = await fetch_holdout(self._job)
         if path is None:
             words = f"the holdout {self._data.holdout} is neither in the commit nor beside it"
-            return prepare({}, self._data), (words,)
+            return replace(blank, refusals=(words,), refusal=Refusal.MISSING)
         try:
-            columns = self._job.ports.tables.read(str(path)).columns
+            table = self._job.ports.tables.read(str(path))
         except UserMistake as error:
-            return prepare({}, self._data), (f"the holdout cannot be read: {error}",)
-        prepared = prepare(columns, self._data)
-        absent = [name for name in _columns_of(self._request.signature) if name not in columns]
+            return replace(blank, refusals=(f"the holdout cannot be read: {error}",), refusal=Refusal.ROWS)
+        prepared = prepare(table.columns, self._data)
+        absent = [name for name in _columns_of(self._request.signature) if name not in table.columns]
         missing = tuple(f'the holdout has no column "{name}", which the candidate reads' for name in absent)
-        overlap = self._request.provenance.get("overlap") or {}
-        shared = (f"{overlap['sentence']}; keep them apart",) if overlap.get("refuse") else ()
-        return prepared, (*prepared.refusals, *missing, *shared)
+        apart = await apart_by(self._request.provenance, table, path.stat().st_size, self._job)
+        return _refused(prepared, apart, (*prepared.refusals, *missing))
 
     def _needs_rows(self) -> bool:
         return any(not isinstance(line, ProcessLine) for line in self._lines)
 
-    def _static_checks(self) -> tuple[CheckResult, ...]:
+    def _static_checks(self, apart: Apart) -> tuple[CheckResult, ...]:
         """What gate zero says without starting anything."""
         request = self._request
         checks = [
@@ -156,11 +173,11 @@ class _Gate:
             signature_check(request.champion_signature, request.signature, breaking=request.spec.breaking),
         ]
         if self._needs_rows():
-            checks.append(apart_check(request.provenance.get("overlap")))
+            checks.append(apart_check(apart))
         return tuple(checks)
 
-    async def _zero(self, *, known: bool) -> tuple[Scored | None, tuple[CheckResult, ...]]:
-        request, checks = self._request, self._static_checks()
+    async def _zero(self, seen: _Seen, *, known: bool) -> tuple[Scored | None, tuple[CheckResult, ...]]:
+        request, checks = self._request, self._static_checks(seen.apart)
         blob = (request.provenance.get("sample") or {}).get("rows", "")
         if known or not blob:
             return None, checks
@@ -172,17 +189,17 @@ class _Gate:
             return None, (*checks, start_check(found.words))
         return found, (*checks, answers_check(json.loads(path.read_bytes()), found.answers))
 
-    async def _together(self, prepared: Prepared) -> tuple[Scored | None, tuple[CheckResult, ...], Scored | None]:
+    async def _together(self, seen: _Seen) -> tuple[Scored | None, tuple[CheckResult, ...], Scored | None]:
         """The sample rows and the holdout's in one process: loading a model's libraries costs more than its answers.
 
         Where the two cannot lie in one table only the sample is answered here.
         """
         blob = (self._request.provenance.get("sample") or {}).get("rows", "")
         recorded = json.loads(await self._job.ports.artifacts.read(parse_digest(blob))) if blob else {}
-        table = joined(recorded.get("rows", ()), prepared.table.columns, _columns_of(self._request.signature))
+        table = joined(recorded.get("rows", ()), seen.prepared.table.columns, _columns_of(self._request.signature))
         if table is None:
-            return *await self._zero(known=False), None
-        checks = self._static_checks()
+            return *await self._zero(seen, known=False), None
+        checks = self._static_checks(seen.apart)
         self._job.work.progress(f"asking the candidate about {table.rows:,} rows")
         found = await ask(self._request.release, table, self._job)
         if isinstance(found, Unscored):
@@ -236,6 +253,16 @@ class _Gate:
             if column.get("categories")
         }
         return Process(known=known) if scored is None else Process(scored.latency_seconds, scored.memory_bytes, known)
+
+
+def _refused(prepared: Prepared, apart: Apart, unfit: tuple[str, ...]) -> _Seen:
+    """The rows with everything that speaks against judging on them; what makes them unfit is told first."""
+    if not apart.refuse:
+        return _Seen(prepared, apart, unfit, Refusal.ROWS if unfit else "")
+    shared = apart.overlap is not None
+    words = f"{apart.overlap['sentence']}; keep them apart" if apart.overlap is not None else apart.words
+    kind = Refusal.ROWS if unfit else Refusal.SHARED if shared else Refusal.UNCOMPARED
+    return _Seen(prepared, apart, (*unfit, words), kind)
 
 
 def _answers(scored: Scored | None) -> Answers | None:

@@ -21,6 +21,7 @@ from windlass.ports.tables import Table
 
 TABLE_BYTES_MAX = 256 << 20  # a larger table is neither compared with the holdout nor counted: it would fill the memory
 _TABLES = (".csv", ".parquet")
+HOLDOUT = "data.holdout"
 _READ_BY_SERVING = (*_TABLES, ".json")
 _INSPECT = "windlass.serving.inspect"
 
@@ -49,7 +50,7 @@ async def check_holdout(job: BuildJob) -> None:
     Raises:
         Unavailable: a Git Large File Storage pointer stands in its place, and the file is not at hand.
     """
-    await _find_holdout(job)
+    await _find(HOLDOUT, job.spec.data.holdout, job)
 
 
 async def fetch_holdout(job: BuildJob) -> Path | None:
@@ -59,46 +60,55 @@ async def fetch_holdout(job: BuildJob) -> Path | None:
     Raises:
         Unavailable: a Git Large File Storage pointer stands in its place, and the file is not at hand.
     """
-    found = await _find_holdout(job)
+    return await fetch_file(HOLDOUT, job.spec.data.holdout, job)
+
+
+async def fetch_file(field: str, location: str, job: BuildJob) -> Path | None:
+    """The file that a key of `data:` names, from the commit or beside it; None where there is none.
+
+    Raises:
+        Unavailable: a Git Large File Storage pointer stands in its place, and the file is not at hand.
+    """
+    found = await _find(field, location, job)
     if not isinstance(found, bytes):
         return found
-    target = Path(job.work.folder) / "holdout" / Path(job.spec.data.holdout).name
+    target = Path(job.work.folder) / field.rpartition(".")[2] / Path(location).name
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(found)
     return target
 
 
-async def _find_holdout(job: BuildJob) -> Path | bytes | None:
+async def _find(field: str, location: str, job: BuildJob) -> Path | bytes | None:
     """The bytes that the commit holds, or the file beside it."""
-    request, location = job.request, job.spec.data.holdout
+    request = job.request
     place = place_of(location, request.folder) if location else None
     if place is None:
         return None
     local = local_path(request.repository, place)
     entries = {entry.path for entry in await job.ports.git.tree(request.repository, request.commit)}
     if place not in entries:
-        return _beside(local)
+        return _beside(field, local)
     data = await job.ports.git.read(request.repository, request.commit, place)
     pointer = lfs_pointer(data)
-    return data if pointer is None else _large(pointer, local)
+    return data if pointer is None else _large(field, pointer, local)
 
 
-def _beside(local: Path | None) -> Path | None:
+def _beside(field: str, local: Path | None) -> Path | None:
     if local is None or not local.is_file():
         return None
     if pointer_in(local) is not None:
         what = f"{clip(local.name)} is a Git LFS pointer, not the file that it stands for"
-        raise Unavailable(what, code="lfs", where="data.holdout", remedy="run `git lfs pull` where it lies")
+        raise Unavailable(what, code="lfs", where=field, remedy="run `git lfs pull` where it lies")
     return local
 
 
-def _large(pointer: LfsPointer, local: Path | None) -> Path:
+def _large(field: str, pointer: LfsPointer, local: Path | None) -> Path:
     """The file that a pointer stands for, where the watched working copy holds exactly it."""
     if local is not None and local.is_file() and local.stat().st_size == pointer.size_bytes:
         with local.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() == pointer.sha256:
                 return local
-    raise pointer_trouble("data.holdout", local)
+    raise pointer_trouble(field, local)
 
 
 def sample_table(checkout: Checkout, holdout: Path | None, environment: Environment, job: BuildJob) -> Path | None:
