@@ -31,7 +31,7 @@ def holdout_seen(doors: Doors, working: Working, found: FoundService, known: Kno
         return _seen(words=f"{place} is not there, so nothing can be judged on it")
     if os.path.getsize(path) > COMPARED_BYTES_MAX:
         return _seen()
-    if _pointers_below(Path(path)):
+    if pointers_below(Path(path)):
         return _seen(words=f"{place} is a Git LFS pointer; `git lfs pull` brings the rows")
     try:
         columns = doors.tables().read(path).columns
@@ -45,7 +45,7 @@ def pointers_seen(working: Working, found: FoundService) -> list[str]:
     lines = []
     for name, location in read_locations(found.spec).items():
         place = place_of(location, found.folder)
-        pointers = [] if place is None else _pointers_below(working.root / place)
+        pointers = [] if place is None else pointers_below(working.root / place)
         if pointers:
             first = pointers[0]
             shown = first.relative_to(working.root) if first.is_relative_to(working.root) else first
@@ -55,7 +55,8 @@ def pointers_seen(working: Working, found: FoundService) -> list[str]:
     return lines
 
 
-def _pointers_below(path: Path) -> list[Path]:
+def pointers_below(path: Path) -> list[Path]:
+    """The Git LFS pointers that lie at a path, or below it."""
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
     return [one for one in files if one.is_file() and one.stat().st_size < LFS_POINTER_BYTES_MAX and _is_pointer(one)]
 

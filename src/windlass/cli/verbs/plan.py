@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from windlass.cli.columns import column_complaints
 from windlass.cli.exits import Exit
 from windlass.cli.flags import RATE
 from windlass.cli.forecast import Known, expected_seconds, forecast
@@ -33,7 +34,8 @@ def command(session: Session, rate: float | None, show_defaults: bool) -> int:
     status = _status(session)
     items = [_item(session, working, found, status, rate) for found in working.reading.services]
     gone = _gone(working, status)
-    complaints = [*working.reading.complaints, *(one for bad in working.reading.refused for one in bad.complaints)]
+    refused = [one for bad in working.reading.refused for one in bad.complaints]
+    complaints = [*working.reading.complaints, *refused, *column_complaints(session.doors, working)]
     defaults = _defaults(working) if show_defaults else []
     answer = {
         "root": str(working.root),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from windlass.cli.columns import column_complaints
 from windlass.cli.exits import Exit
 from windlass.cli.session import Session, repository_root
 from windlass.cli.shared import verb
@@ -47,6 +48,8 @@ def _folder(session: Session, folder: Path) -> tuple[list[str], list[Complaint]]
                 "there is no windlass.yaml", code="no-file", where=str(folder), remedy="`windlass init` writes one"
             )
         return _file(spec_path(folder))
-    reading = read_working(session.doors, folder).reading
-    complaints = [*reading.complaints, *(one for refused in reading.refused for one in refused.complaints)]
+    working = read_working(session.doors, folder)
+    reading = working.reading
+    refused = [one for file in reading.refused for one in file.complaints]
+    complaints = [*reading.complaints, *refused, *column_complaints(session.doors, working)]
     return [found.name for found in reading.services], complaints
