@@ -23,6 +23,9 @@ _COLUMN = re.compile(r"(missing|unseen)\(([^()]+)\)")
 _LATENCY = re.compile(r"latency(?: p([0-9]{1,2}(?:\.[0-9]{1,3})?))?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _WHOLE = re.compile(r"[0-9]{1,12}")
+_JOINED = re.compile(  # a dash, and what begins a line after it
+    r" - (?=[a-z0-9_]+(?:\([^()]*\))?(?: p[0-9.]+)? ?(?:>|<|=|not worse |better )|approve\b)", re.IGNORECASE
+)
 _FAIRNESS = re.compile(r"\b(fairness|parity|equal_opportunity|equalized_odds)\b")
 
 POINTS_DEFAULT = Difference(0.01)  # one point: the smallest loss that people usually act on
@@ -89,6 +92,7 @@ def parse_line(text: str) -> Line:
         ValueError: it cannot be read in exactly one way; the message says what to write.
     """
     line = " ".join(str(text).split())
+    _refuse_two_lines(line)
     _refuse_not_yet(line)
     if found := _COMPARED.fullmatch(line):
         return _comparison(line, found)
@@ -109,6 +113,16 @@ def parse_line(text: str) -> Line:
     if subject.split()[0] == "latency":
         return _latency(line, subject, wanted, limit)
     return _threshold(line, found)
+
+
+def _refuse_two_lines(line: str) -> None:
+    """YAML joins an item with the one above it where its dash stands further right, and says nothing."""
+    first, *more = _JOINED.split(line)
+    if more:
+        raise ValueError(
+            f'two lines ran together: "{clip(first)}" and "{clip(more[0])}"; '
+            "check the indentation of the next line, whose - must stand below the one above it"
+        )
 
 
 def _refuse_not_yet(line: str) -> None:
