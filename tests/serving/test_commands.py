@@ -215,6 +215,33 @@ def test_inspect_says_what_is_wrong(tmp_path: Path, arguments: list[str], status
     assert not (tmp_path / "signature.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("without", "words"),
+    [
+        ("y", "the model takes 1 columns, the sample has 2; name what is no feature under `data:`"),
+        ("y,nosuch", 'the sample has 2, and no "nosuch", which `data:` names; correct `data:` (label, id, unit, time)'),
+        (
+            f"{'long' * 60},b{'long' * 60},c",
+            f'the sample has 3, and no "{"long" * 6}…", "b{"long" * 5}lon…" and 1 more, which `data:` names; correct ',
+        ),
+    ],
+)
+def test_a_sample_of_another_width_names_what_it_lacks(tmp_path: Path, without: str, words: str) -> None:
+    """A label that the sample does not have is named where the number of columns is not the model's, and no name is so
+    long that the remedy would be cut off."""
+    import pickle
+
+    from sklearn.linear_model import LinearRegression
+
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(LinearRegression().fit([[1.0], [2.0]], [1.0, 2.0])))
+    (tmp_path / "rows.csv").write_text("a,x,y\n1,2,3\n")
+    arguments = ["--model", "m.pkl", "--kind", "pickle", "--sample", "rows.csv", "--output", "s.json"]
+    places = [str(tmp_path / text) if "." in text else text for text in arguments]
+    done = run_module(INSPECT, *places, "--allow", "pickle", "--without", without)
+    said = last_line(done.stderr)
+    assert (4, True, True) == (done.returncode, words in said, len(said) < 200), done.stderr
+
+
 def test_inspect_takes_a_class_from_code(tmp_path: Path) -> None:
     """A Python class is found in the folder of code, given its model and tried on the sample."""
     (tmp_path / "code").mkdir()

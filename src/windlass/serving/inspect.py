@@ -16,16 +16,20 @@ def main() -> None:
     from windlass.serving.inference import infer, record
     from windlass.serving.releases import load_model
     from windlass.serving.runtimes import RunSpec, Source
+    from windlass.serving.runtimes.tabular import with_absent
     from windlass.serving.signature import signature_bytes
     from windlass.serving.tables import read_table
 
-    without = set(filter(None, given.without.split(",")))
+    without = list(filter(None, given.without.split(",")))
+    absent: list[str] = []
     run = RunSpec(given.kind, given.model.name, given.target, tuple(given.allow))
     code = given.code.resolve() if given.code else None
     try:
         sample = None
         if given.sample:
-            sample = {name: column for name, column in read_table(given.sample).items() if name not in without}
+            table = read_table(given.sample)
+            sample = {name: column for name, column in table.items() if name not in without}
+            absent = [name for name in without if name not in table]
     except WindlassError as error:
         give_up(error, EXIT_ARGUMENTS)
     try:
@@ -36,7 +40,7 @@ def main() -> None:
         inferred = infer(model, sample)
         recorded = record(inferred)
     except WindlassError as error:
-        give_up(error, EXIT_PREDICT)
+        give_up(with_absent(error, absent), EXIT_PREDICT)
     given.output.write_bytes(signature_bytes(inferred.signature))
     if given.record:
         given.record.write_text(json.dumps(recorded, allow_nan=False), encoding="utf-8")

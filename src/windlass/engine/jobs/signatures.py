@@ -23,6 +23,7 @@ TABLE_BYTES_MAX = 256 << 20  # a larger table is neither compared with the holdo
 _TABLES = (".csv", ".parquet")
 HOLDOUT = "data.holdout"
 _READ_BY_SERVING = (*_TABLES, ".json")
+_CONVERTED = "sample-rows.json"
 _INSPECT = "windlass.serving.inspect"
 
 
@@ -133,7 +134,8 @@ async def inspect(given: Inspection, sample: Path | None, job: BuildJob) -> Insp
     signature, recorded = (Path(job.work.folder) / name for name in ("signature.json", "sample.json"))
     (given.release / "model").mkdir(exist_ok=True)
     arguments = ["--model", found.model or "model", "--kind", found.format, "--output", str(signature)]
-    arguments += ["--record", str(recorded), "--without", ",".join(_no_features(job))]
+    is_converted = sample is not None and sample.name == _CONVERTED  # then what is no feature was left out already
+    arguments += ["--record", str(recorded), "--without", "" if is_converted else ",".join(_no_features(job))]
     arguments += ["--target", found.target] if found.target else []
     arguments += ["--code", "code"] if (given.release / "code").is_dir() else []
     arguments += [word for allowed in found.allow for word in ("--allow", allowed)]
@@ -160,7 +162,7 @@ def _as_json(source: Path, job: BuildJob) -> Path:
         name: values for name, values in job.ports.tables.read(str(source)).columns.items() if name not in without
     }
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    target = Path(job.work.folder) / "sample-rows.json"
+    target = Path(job.work.folder) / _CONVERTED
     target.write_text(json.dumps(rows, default=str), encoding="utf-8")
     return target
 
