@@ -14,19 +14,36 @@ def wrapped(head: str, words: str, width: int) -> list[str]:
 
     >>> wrapped("why  ", "one two three four five six", 26)
     ['why  one two three four', '     five six']
+    >>> wrapped("why  ", "one\\n  two", 0)
+    ['why  one', '       two']
     """
     room = max(20, width - len(head)) if width else 1 << 30
     lines: list[str] = []
     for paragraph in words.split("\n"):
-        line = ""
-        for word in paragraph.split(" "):
-            if line and len(line) + 1 + len(word) > room:
+        line = paragraph[: len(paragraph) - len(paragraph.lstrip(" "))]  # a traceback is nothing without its steps
+        is_new = True
+        for word in paragraph.lstrip(" ").split(" "):
+            if not is_new and len(line) + 1 + len(word) > room:
                 lines.append(line)
                 line = word
             else:
-                line = f"{line} {word}" if line else word
+                line += word if is_new else f" {word}"
+            is_new = False
         lines.append(line)
     return [(head if index == 0 else " " * len(head)) + line for index, line in enumerate(lines)]
+
+
+def brief(words: str) -> str:
+    """Words that may hold the last lines of a log, in one line: what happened, the last of those lines, and what to do.
+
+    >>> brief("train: it ended with exit code 1; its last lines:\\n  Traceback:\\n  KeyError: 'x'")
+    "train: it ended with exit code 1: KeyError: 'x'"
+    """
+    first, *others = [line for line in words.split("\n") if line.strip()] or [""]
+    quoted = [line.strip() for line in others if line.startswith("  ")]
+    rest = [line.strip() for line in others if not line.startswith("  ")]
+    head = ": ".join([first.removesuffix("; its last lines:"), *quoted[-1:]]).removesuffix(";")
+    return "; ".join([head, *rest])
 
 
 def bar(share: float, width: int) -> str:

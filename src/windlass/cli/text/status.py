@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windlass.cli.talk import Paint, harmless
-from windlass.cli.text.layout import ago, ahead, bar, clock, evidence_number, log_bar, percent, wrapped
+from windlass.cli.text.layout import ago, ahead, bar, brief, clock, evidence_number, log_bar, percent, wrapped
 from windlass.kernel.digests import short
 
 Item = Mapping[str, Any]
@@ -50,7 +50,7 @@ def _site(site: Item, paint: Paint, width: int) -> Iterator[str]:
 def service_lines(item: Item, now: str, paint: Paint, width: int) -> Iterator[str]:
     """One service, its own name first."""
     yield f"{paint(item['service'], 'bold')}  {_state(str(item['state']), paint)}"
-    yield from _field("", item.get("sentence"), width)
+    yield from _field("", brief(str(item.get("sentence") or "")), width)
     yield from _waiting(item, now, width)
     yield from _commit(item, now, width)
     for route in item.get("routes", ()):
@@ -68,7 +68,7 @@ def _state(state: str, paint: Paint) -> str:
 
 def _field(label: str, words: object, width: int) -> Iterator[str]:
     if words:
-        yield from wrapped(f"  {label:<{LABEL}}", harmless(str(words)), width)
+        yield from wrapped(f"  {label + ' ':<{LABEL}}", harmless(str(words)), width)
 
 
 def _waiting(item: Item, now: str, width: int) -> Iterator[str]:
@@ -144,11 +144,21 @@ def _candidate(item: Item, width: int) -> Iterator[str]:
         yield from _field("gate", words, width)
 
 
+def _failed(build: Item, item: Item) -> str:
+    """Why the newest build failed, where the sentence of the service does not say so already, and where to read on."""
+    logs = f"`windlass logs {item['service']} --source build`"
+    words = str(build["words"])
+    if build["kind"] == "cancelled":
+        return f"{words} ({logs})"
+    if words and words in str(item.get("sentence") or ""):
+        return f"{logs} shows all that it wrote"
+    return f"of commit {short(build['commit'])} failed: {brief(words)} ({logs})"
+
+
 def _troubles(item: Item, now: str, paint: Paint, width: int) -> Iterator[str]:
     for build in item.get("builds", ())[-1:]:
         if build["state"] == "failed":
-            label = "build" if build["kind"] == "cancelled" else "build failed"
-            yield from _field(label, f"{build['words']} (`windlass logs {item['service']}`)", width)
+            yield from _field("build", _failed(build, item), width)
     if item.get("frozen") and item["state"] != "frozen":
         frozen = item["frozen"]
         yield from _field("frozen by", f"{frozen['who']}: {frozen['reason'] or 'no reason given'}", width)

@@ -16,6 +16,7 @@ from windlass.cli.outcome import Outcome, held, outcome, refused
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import Talk, harmless
+from windlass.cli.text.layout import brief
 from windlass.cli.text.site import site_lines
 from windlass.cli.text.status import status_lines
 from windlass.kernel.errors import Unavailable, UserMistake
@@ -129,7 +130,7 @@ def _watch_lines(session: Session, service: str) -> int:
     before: dict[str, str] = {}
     while True:
         for item in _look(session, service)[0]["items"]:
-            line = f"{item['service']}  {item.get('state', '')}: {item.get('sentence', '')}"
+            line = f"{item['service']}  {item.get('state', '')}: {brief(str(item.get('sentence', '')))}"
             if before.get(item["service"]) != line:
                 session.talk.write(harmless(line))
                 before[item["service"]] = line

@@ -1,0 +1,41 @@
+"""What `status` says of a service, line by line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from windlass.cli.talk import Paint
+from windlass.cli.text.status import status_lines
+
+HERE = Path(__file__).parent
+TRACEBACK = "it ended with exit code 1; its last lines:\n  Traceback (most recent call last):\n    f()\n  KeyError: 'age'"
+
+
+def shown(width: int = 0, **changed: Any) -> list[str]:
+    """The lines of the service in rolling.json with some of its values changed."""
+    answer = json.loads((HERE / "rolling.json").read_text(encoding="utf-8"))
+    answer["items"][0] |= {"rollout": None, "frozen": None, "replicas": []} | changed
+    return list(status_lines(answer, Paint(False), width))
+
+
+def failed(words: str, **changed: Any) -> dict[str, Any]:
+    """A build that failed."""
+    return {"commit": "d74c7dcd4718", "state": "failed", "kind": "user", "words": words, **changed}
+
+
+def test_a_failed_build_is_told_once_and_short() -> None:
+    """Of a traceback only the last line stands in `status`, once, and the log with the rest is named."""
+    sentence = f"the build of commit d74c7dcd4718 failed: {TRACEBACK}"
+    lines = shown(state="failed", sentence=sentence, builds=[failed(TRACEBACK)])
+    assert ["              the build of commit d74c7dcd4718 failed: it ended with exit code 1: KeyError: 'age'"] == [
+        line for line in lines if "exit code" in line
+    ]
+    assert "  build       `windlass logs doctor-visits --source build` shows all that it wrote" in lines
+    assert "Traceback" not in "\n".join(lines)
+
+
+def test_a_failed_build_beside_another_state_says_why() -> None:
+    """Where something else is the headline, the failed build has a line with its reason and its log."""
+    lines = shown(state="live", sentence="release 3925c9607da4 serves", builds=[failed("the model raised TypeError")])
+    words = "of commit d74c7dcd4718 failed: the model raised TypeError (`windlass logs doctor-visits --source build`)"
+    assert f"  build       {words}" in lines
