@@ -8,7 +8,7 @@ from windlass.cli.talk import Paint
 from windlass.cli.text.status import status_lines
 
 HERE = Path(__file__).parent
-TRACEBACK = "it ended with exit code 1; its last lines:\n  Traceback (most recent call last):\n    f()\n  KeyError: 'age'"
+TRACEBACK = "it ended with exit code 1; its last lines:\n  Traceback:\n    f()\n  KeyError: 'age'"
 
 
 def shown(width: int = 0, **changed: Any) -> list[str]:

@@ -2,15 +2,13 @@
 
 from typing import Any
 
-from windlass.delivery.rollouts.acts import named_release
 from windlass.delivery.rollouts.types import Evidence, Limits
-from windlass.engine import histories
 from windlass.engine.loop import Engine
 from windlass.facts.observed import SiteSeen
 from windlass.facts.sentences import sentence
-from windlass.facts.state import ReleaseState, ServiceState
+from windlass.facts.state import ServiceState
 from windlass.kernel.digests import short
-from windlass.kernel.errors import UserMistake, clip
+from windlass.kernel.errors import UserMistake
 from windlass.kernel.instants import NEVER, Instant, rfc3339, seconds_between
 from windlass.kernel.records import to_json
 from windlass.planner.types import ServicePlan, Snapshot
@@ -19,7 +17,6 @@ from windlass.ports.store import FactQuery, Stored
 
 API = "windlass/v1"
 NOT_READY = "not ready"  # the live release answers nowhere at some site
-WHY_FACTS = 25  # what led here is in the last two or three rollouts
 
 
 async def status(engine: Engine, service: str = "") -> dict[str, Any]:
@@ -30,7 +27,7 @@ async def status(engine: Engine, service: str = "") -> dict[str, Any]:
     """
     stored = await engine.current()
     if service:
-        _known(stored, service)
+        known_service(stored, service)
     now = engine.ports.clock.now()
     sites = [SiteSeen(report, at) for report, at in engine.ports.sites.reports()]
     chosen = [service] if service else sorted(stored.services)
@@ -46,7 +43,12 @@ async def status(engine: Engine, service: str = "") -> dict[str, Any]:
     }
 
 
-def _known(stored: Stored, service: str) -> ServiceState:
+def known_service(stored: Stored, service: str) -> ServiceState:
+    """The state of a service.
+
+    Raises:
+        UserMistake: there is no such service.
+    """
     state = stored.services.get(service)
     if state is None:
         names = ", ".join(sorted(stored.services)) or "none yet"
@@ -80,8 +82,8 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
         "waiting_for": waiting_for,
         "waiting_until": None if waiting_until is None else rfc3339(waiting_until),
         "commit": _commit(state),
-        "live": _release(state, state.live),
-        "candidate": _release(state, state.rollout.release if state.rollout else candidate_of(state)),
+        "live": release_answer(state, state.live),
+        "candidate": release_answer(state, state.rollout.release if state.rollout else candidate_of(state)),
         "best": state.best or None,
         "routes": [
             {"release": route.release, "role": route.role, "share": route.weight / 10_000}
@@ -217,7 +219,8 @@ def _commit(state: ServiceState) -> dict[str, Any] | None:
     }
 
 
-def _release(state: ServiceState, release: str) -> dict[str, Any] | None:
+def release_answer(state: ServiceState, release: str) -> dict[str, Any] | None:
+    """What a release is and what its gate said; None where there is no such release."""
     record = state.releases.get(release)
     if record is None:
         return None
@@ -277,73 +280,6 @@ def _builds(engine: Engine, state: ServiceState) -> list[dict[str, Any]]:
         }
         for build in newest
     ]
-
-
-async def why(engine: Engine, service: str) -> dict[str, Any]:
-    """The chain that led to the state of a service: what each stage says now, and the facts before it.
-
-    Raises:
-        UserMistake: there is no such service.
-    """
-    stored = await engine.current()
-    state = _known(stored, service)
-    facts = await engine.ports.store.facts(FactQuery(service, limit=WHY_FACTS))
-    compared = FactQuery(service, limit=histories.FACTS_MAX, kinds=histories.KINDS)
-    history = histories.History(await engine.ports.store.facts(compared))
-    item = (await status(engine, service))["items"][0]
-    return {
-        "api": API,
-        "kind": "why",
-        "service": service,
-        "state": item["state"],
-        "sentence": item["sentence"],
-        "waiting_for": item["waiting_for"],
-        "stages": item["stages"],
-        "rollout": item["rollout"],
-        "verdicts": [_verdict(record) | {"notes": list(history.notes_on(record.release))} for record in _judged(state)],
-        "items": [
-            {
-                "number": fact.number,
-                "at": rfc3339(fact.at),
-                "kind": fact.kind,
-                "sentence": "; ".join([sentence(fact), *history.changes_of(fact)]),
-            }
-            for fact in facts
-        ],
-    }
-
-
-async def service_of_release(engine: Engine, text: str) -> str:
-    """The service that a cut or whole release digest, or the commit of a release, belongs to.
-
-    Raises:
-        UserMistake: no service, or more than one, has such a release.
-    """
-    stored = await engine.current()
-    found = [name for name, state in sorted(stored.services.items()) if named_release(state, text)]
-    if len(found) != 1:
-        words = f"no release is called {clip(text)}" if not found else f"several services have a release {clip(text)}"
-        raise UserMistake(words, code="no-such-release", remedy="name at least 8 characters of its digest")
-    return found[0]
-
-
-def _judged(state: ServiceState) -> list[ReleaseState]:
-    judged = [record for record in state.releases.values() if record.verdict_at != NEVER and record.verdict]
-    return sorted(judged, key=lambda record: (record.verdict_at, record.release), reverse=True)[:3]
-
-
-def _verdict(record: ReleaseState) -> dict[str, Any]:
-    return {
-        "release": record.release,
-        "commit": record.commit,
-        "subject": record.subject,
-        "verdict": record.verdict,
-        "sentence": record.verdict_sentence,
-        "at": rfc3339(record.verdict_at),
-        "checks": [dict(check) for check in record.verdict_checks],
-        "fate": record.fate,
-        "fate_because": record.fate_because,
-    }
 
 
 async def facts(engine: Engine, query: FactQuery) -> dict[str, Any]:

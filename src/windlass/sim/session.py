@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from windlass.delivery.services.types import ServiceSlice
-from windlass.engine import queries
+from windlass.engine import chains, queries
 from windlass.kernel.digests import short
 from windlass.kernel.quantities import duration, rate, share
 from windlass.planner.diff import diff_in_words
@@ -172,7 +172,7 @@ async def _why(session: Session, words: list[str]) -> list[str]:
     world = session.playing()
     assert world.engine is not None
     count = int(words[0]) if words else 5
-    items = (await queries.why(world.engine, world.service))["items"]
+    items = (await chains.why(world.engine, "services", world.service))["items"]
     return [f"  {item['sentence']}" for item in items[-count:]]
 
 
@@ -188,7 +188,9 @@ async def _act(session: Session, words: list[str]) -> list[str]:
     await world.ask(verb, "in the session", **arguments)
     lines = await _one(session, world)
     assert world.engine is not None
-    ended = [one for one in (await queries.why(world.engine, world.service))["items"] if one["kind"] == "ActEnded"]
+    ended = [
+        one for one in (await chains.why(world.engine, "services", world.service))["items"] if one["kind"] == "ActEnded"
+    ]
     return [f"  {ended[-1]['sentence']}", *lines]
 
 

@@ -9,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from windlass.api import keys
 from windlass.api.principals import principal_of
 from windlass.api.routes import Body, engine_of
-from windlass.engine import commands, queries
+from windlass.engine import chains, commands, queries
 from windlass.engine.collect import collect
-from windlass.kernel.errors import UserMistake
 from windlass.kernel.records import to_json
 
 LOG_CHUNK_BYTES = 256 * 1024
@@ -52,12 +51,8 @@ async def status(request: Request, service: str = "") -> dict[str, Any]:
 
 @router.get("/why/{noun}/{name}")
 async def why(request: Request, noun: str, name: str) -> dict[str, Any]:
-    """The chain of decisions and facts that led to a state."""
-    if noun not in ("services", "rollouts", "gates", "builds", "releases"):
-        raise UserMistake(f"there is no noun {noun}", code="no-such-noun", remedy="use services/<name>")
-    engine = engine_of(request)
-    service = name if noun != "releases" else await queries.service_of_release(engine, name)
-    return await queries.why(engine, service)
+    """The chain of decisions and facts that led to the state of a service, of one of its stages, or of a release."""
+    return await chains.why(engine_of(request), noun, name)
 
 
 @router.post("/services/{service}/{verb}")

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windlass.cli.talk import Paint, harmless
-from windlass.cli.text.layout import clock, wrapped
+from windlass.cli.text.layout import clock, size, wrapped
 from windlass.kernel.digests import short
 
 COLOURS = {"pass": "green", "fail": "red", "unsure": "yellow"}
@@ -13,11 +13,15 @@ SIGNS = {"pass": "+", "fail": "x", "unsure": "?", "not applicable": "-"}
 
 def why_lines(answer: Mapping[str, Any], paint: Paint, width: int) -> Iterator[str]:
     """The chain, newest state first, then what led there in the order in which it happened."""
-    yield f"{paint(answer['service'], 'bold')}  {answer['state']}"
+    release = answer.get("release")
+    about = f"  {answer['about']}" if release else ""
+    yield f"{paint(answer['service'], 'bold')}{about}  {answer['state']}"
     if answer.get("sentence"):
         yield from wrapped("  ", harmless(str(answer["sentence"])), width)
     if answer.get("waiting_for"):
         yield from wrapped("  until ", harmless(str(answer["waiting_for"])), width)
+    if release:
+        yield from _release(release, width)
     yield ""
     for stage in answer.get("stages", ()):
         until = f"; until {stage['until']}" if stage.get("until") else ""
@@ -33,6 +37,13 @@ def why_lines(answer: Mapping[str, Any], paint: Paint, width: int) -> Iterator[s
     yield ""
     for fact in answer.get("items", ()):
         yield from wrapped(f"  {clock(fact['at'])}  ", harmless(str(fact["sentence"])), width)
+
+
+def _release(release: Mapping[str, Any], width: int) -> Iterator[str]:
+    """Where a release came from."""
+    made = f"{clock(release['made_at'])}, {release['format']}, {size(release['size_bytes'])}"
+    yield from wrapped("  commit  ", harmless(f'{short(release["commit"])} "{release["subject"]}"'), width)
+    yield from wrapped("  made    ", harmless(made), width)
 
 
 def _verdict(verdict: Mapping[str, Any], paint: Paint, width: int) -> Iterator[str]:

@@ -13,8 +13,9 @@ from windlass.cli.text.why import why_lines
 def command(session: Session, subject: str) -> None:
     """What each stage says now, and the facts before it: commits, builds, verdicts, steps, people's acts.
 
-    NAME is a service, the digest or commit of a release, or rollouts/<service>, gates/<service>, builds/<service>,
-    releases/<digest or commit>.
+    NAME is a service; builds/<service>, gates/<service> or rollouts/<service> for one stage of it; or the digest or
+    commit of a release, or releases/<digest or commit>: its commit, its build, its verdict, its rollouts and what
+    became of it.
     """
     noun, name = noun_and_name(subject) if subject else ("services", "")
     if noun == "services":
