@@ -53,7 +53,7 @@ shows what it waits for.
 | Code | Meaning |
 |---|---|
 | 0 | done, passed, or nothing to do; `status` is 0 however bad the state that it shows |
-| 1 | a tool or the world failed: no connection, a full disk, a crashed build, a bug. No verdict exists |
+| 1 | a tool or the world failed: no connection or answer, a full disk, a crashed build, a bug. No verdict exists |
 | 2 | usage: an unknown flag, a bad argument, a file that does not validate |
 | 10 | the gate failed: a statistical no |
 | 11 | inconclusive: not enough evidence |

@@ -200,7 +200,9 @@ def test_send_keeps_its_own_record(typed: Type, made: Town, gateway: type[_Gatew
     made.play(*LIVE)
     made.open()
     Path("rows.csv").write_text("age,visits\n30,1\n40,2\n")
-    answer = json.loads(typed("send --rows rows.csv --rate 200/s --for 250ms -o json").out)
+    ended = typed("send --rows rows.csv --rate 200/s --for 250ms -o json")
+    assert (1, True) == (ended.code, "20 requests got no answer or failed" in ended.err)
+    answer = json.loads(ended.out)
     counts = {name: answer[name] for name in ("sent", "answered", "refused", "failed", "lost")}
     assert {"sent": 50, "answered": 20, "refused": 10, "failed": 10, "lost": 10} == counts
     assert {"aaaaaaaaaaaa": 40} == answer["releases"]
@@ -208,6 +210,18 @@ def test_send_keeps_its_own_record(typed: Type, made: Town, gateway: type[_Gatew
     assert [{"age": 30, "visits": 1}, {"age": 40, "visits": 2}] == sorted(
         {body: json.loads(body) for _, _, body in gateway.seen}.values(), key=lambda row: int(row["age"])
     )
+
+
+def test_send_is_done_where_everybody_was_answered(typed: Type, made: Town, gateway: type[_Gateway]) -> None:
+    """The code of `send` is 0 where every request got an answer, a refusal among them, and 1 where one failed."""
+    made.play(*LIVE)
+    made.open()
+    Path("rows.csv").write_text("age\n30\n")
+    assert 0 == typed("send --rows rows.csv --rate 3/s --for 1s").code
+    assert 3 == gateway.count
+    ended = typed("send --rows rows.csv --rate 1/s --for 1s")
+    assert (1, True) == (ended.code, "one request got no answer or failed" in ended.err)
+    assert "1 sent: 0 answered, 0 refused, 1 failed, 0 without an answer" in ended.out
 
 
 def test_send_needs_rows_and_somebody_who_answers(typed: Type, made: Town) -> None:

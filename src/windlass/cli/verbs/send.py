@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from windlass.cli.exits import Exit
 from windlass.cli.flags import DURATION, RATE
 from windlass.cli.gateway import port_of
 from windlass.cli.load import Load, Record, send
@@ -21,10 +22,12 @@ from windlass.kernel.errors import Unavailable, UserMistake
 @click.option("--rows", type=click.Path(exists=True, dir_okay=False), help="A .csv or .parquet file; default: samples.")
 @click.option("--rate", type=RATE, default="50/s", help="How many requests: 50/s.")
 @click.option("--for", "seconds", type=DURATION, default="2m", help="How long: 2m.")
-def command(session: Session, service: str, rows: str | None, rate: float, seconds: float) -> None:
+def command(session: Session, service: str, rows: str | None, rate: float, seconds: float) -> int:
     """Send requests to a service and keep a record of what became of each.
 
     They are marked as synthetic, and verdicts state their share: they show errors and latency, not what callers do.
+
+    The code is 1 where a request got no answer or failed (5xx); the record is printed all the same.
     """
     name = noun_and_name(service)[1] if service else only(services_of(session))
     sample = session.api.get("v1", "services", name, "sample")
@@ -38,6 +41,17 @@ def command(session: Session, service: str, rows: str | None, rate: float, secon
         raise Unavailable(
             f"no request was answered; {harmless(record.said)}", code="no-gateway", remedy="see `windlass doctor`"
         )
+    return _code(session, record)
+
+
+def _code(session: Session, record: Record) -> Exit:
+    """1 where a caller would have got nothing. A refused request (4xx) is an answer: the rows do not fit."""
+    bad = record.lost + record.failed
+    if not bad:
+        return Exit.DONE
+    what = "one request" if bad == 1 else f"{bad:,} requests"
+    session.talk.warn(f"{what} got no answer or failed; see `windlass doctor` and `windlass logs --source replica`")
+    return Exit.TOOL
 
 
 def _rows(session: Session, sample: Mapping[str, Any], path: str | None) -> list[Mapping[str, Any]]:
