@@ -14,6 +14,7 @@ TRACEBACK = "it ended with exit code 1; its last lines:\n  Traceback:\n    f()\n
 def shown(width: int = 0, **changed: Any) -> list[str]:
     """The lines of the service in rolling.json with some of its values changed."""
     answer = json.loads((HERE / "rolling.json").read_text(encoding="utf-8"))
+    answer["repositories"][0]["complaints"] = changed.pop("complaints", [])
     answer["items"][0] |= {"rollout": None, "frozen": None, "replicas": []} | changed
     return list(status_lines(answer, Paint(False), width))
 
@@ -39,3 +40,19 @@ def test_a_failed_build_beside_another_state_says_why() -> None:
     lines = shown(state="live", sentence="release 3925c9607da4 serves", builds=[failed("the model raised TypeError")])
     words = "of commit d74c7dcd4718 failed: the model raised TypeError (`windlass logs doctor-visits --source build`)"
     assert f"  build       {words}" in lines
+
+
+def test_a_refused_file_is_listed_once() -> None:
+    """Each complaint has one line, under its service alone; what belongs to no service stands at the branch."""
+    wrong = ["a/windlass.yaml:2:1: trian: is not a key", "a/windlass.yaml:3:1: gate: is an empty list"]
+    lines = shown(
+        state="refused",
+        sentence="; ".join(wrong),
+        refused=wrong,
+        refused_commit="aaaaaaaaaaaabbbb",
+        complaints=[*wrong, "b/windlass.yaml:1:1: the file is empty"],
+    )
+    assert "  wrong: b/windlass.yaml:1:1: the file is empty" in lines
+    start = lines.index("  refused     the file of commit aaaaaaaaaaaa:")
+    assert [f"              {one}" for one in wrong] == lines[start + 1 : start + 3]
+    assert 2 == sum("a/windlass.yaml" in line for line in lines)

@@ -143,7 +143,8 @@ def _headline(
         word = "paused" if state.rollout.paused_by else "rolling out"
         return word, f"release {short(state.rollout.release)} at {state.rollout.share:.0%}: {said.get('rollouts', '')}"
     if state.refused:
-        return "refused", "; ".join(state.refused)
+        more = f"; and {len(state.refused) - 1} more" if len(state.refused) > 1 else ""
+        return "refused", f"the file of commit {short(state.refused_commit)} is refused: {state.refused[0]}{more}"
     if state.freeze is not None:
         return "frozen", f"by {state.freeze.who}: {state.freeze.reason or 'no reason given'}{_held_up(state)}"
     if any(build.state == "running" for build in state.builds.values()):

@@ -1,6 +1,6 @@
 """`windlass status` as lines: what serves, what moves, the evidence against its two thresholds, what is waited for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from windlass.cli.talk import Paint, harmless
@@ -18,8 +18,9 @@ def status_lines(answer: Item, paint: Paint, width: int) -> Iterator[str]:
     """The whole status. `width` is that of the terminal; 0 wraps nothing."""
     if answer.get("trouble"):
         yield from wrapped("control plane in trouble: ", harmless(answer["trouble"]), width)
+    listed = {complaint for item in answer.get("items", ()) for complaint in item.get("refused", ())}
     for repository in answer.get("repositories", ()):
-        yield from _repository(repository, paint, width)
+        yield from _repository(repository, listed, paint, width)
     for site in answer.get("sites", ()):
         yield from _site(site, paint, width)
     if not answer.get("items"):
@@ -29,10 +30,11 @@ def status_lines(answer: Item, paint: Paint, width: int) -> Iterator[str]:
         yield from service_lines(item, str(answer["at"]), paint, width)
 
 
-def _repository(one: Item, paint: Paint, width: int) -> Iterator[str]:
+def _repository(one: Item, listed: Collection[str], paint: Paint, width: int) -> Iterator[str]:
+    """The branch and what is wrong with it; what stands in the list of a service is not said twice."""
     commit = f"at {short(one['commit'])}" if one.get("commit") else "not read yet"
     yield from wrapped("", harmless(f"watching {one['branch']} of {one['repository']}, {commit}"), width)
-    for complaint in one.get("complaints", ()):
+    for complaint in (words for words in one.get("complaints", ()) if words not in listed):
         for line in wrapped("  wrong: ", harmless(complaint), width):
             yield paint(line, "red")
 
@@ -50,7 +52,9 @@ def _site(site: Item, paint: Paint, width: int) -> Iterator[str]:
 def service_lines(item: Item, now: str, paint: Paint, width: int) -> Iterator[str]:
     """One service, its own name first."""
     yield f"{paint(item['service'], 'bold')}  {_state(str(item['state']), paint)}"
-    yield from _field("", brief(str(item.get("sentence") or "")), width)
+    if item["state"] != "refused":
+        yield from _field("", brief(str(item.get("sentence") or "")), width)
+    yield from _refused(item, paint, width)
     yield from _waiting(item, now, width)
     yield from _commit(item, now, width)
     for route in item.get("routes", ()):
@@ -69,6 +73,15 @@ def _state(state: str, paint: Paint) -> str:
 def _field(label: str, words: object, width: int) -> Iterator[str]:
     if words:
         yield from wrapped(f"  {label + ' ':<{LABEL}}", harmless(str(words)), width)
+
+
+def _refused(item: Item, paint: Paint, width: int) -> Iterator[str]:
+    """What is wrong with the file of the newest commit, one complaint a line."""
+    if item.get("refused"):
+        yield from _field("refused", f"the file of commit {short(item['refused_commit'])}:", width)
+    for complaint in item.get("refused", ()):
+        for line in _field("", complaint, width):
+            yield paint(line, "red")
 
 
 def _waiting(item: Item, now: str, width: int) -> Iterator[str]:
@@ -168,6 +181,3 @@ def _troubles(item: Item, now: str, paint: Paint, width: int) -> Iterator[str]:
         if replica["state"] != "ready":
             words = f"{replica['name']} {replica['state']}: {replica['words']}".rstrip(": ")
             yield from _field("replica", words, width)
-    if item["state"] != "refused":
-        for complaint in item.get("refused", ()):
-            yield from _field("refused", complaint, width)

@@ -47,6 +47,7 @@ _SERVICE_FIELDS = {
     "timeout": "timeout_seconds",
     "idempotent": "idempotent",
 }
+_SOURCES = {"train", "artifact", "run", "pin"}
 _COLUMNS = ("label", "score", "id", "unit", "time")
 
 
@@ -108,15 +109,22 @@ def _gate(findings: Findings, gate_check: GateCheck) -> tuple[GateLine, ...]:
 
 
 def _check_source(findings: Findings) -> None:
-    """The service has a name, and exactly one way to get its model."""
+    """The service has a name, and exactly one way to get its model. What a misspelt key was near to is not missing."""
     given = findings.document.value
-    if "service" not in given:
+    if "service" not in given and "service" not in findings.meant:
         findings.complain((), "has no service; write service: <name>")
     if "train" in given and "artifact" in given:
         findings.complain(("artifact",), "stands beside train; keep the one that makes the model", key=True)
-    elif not {"train", "artifact", "run", "pin"} & set(given) and ":" not in str(given.get("model", "")):
+    elif not _has_source(findings):
         ways = "train: <command>, artifact: <path>, or model: module:Class for a class that needs no training"
         findings.complain((), f"does not say where the model comes from; write {ways}")
+
+
+def _has_source(findings: Findings) -> bool:
+    """Whether the file says where the model comes from, or means to, with a key that is misspelt."""
+    given = findings.document.value
+    is_class = ":" in str(given.get("model", ""))
+    return is_class or bool(_SOURCES & set(given)) or bool({*_SOURCES, "model"} & findings.meant)
 
 
 def _check_data(findings: Findings, gate: tuple[GateLine, ...]) -> None:
@@ -140,6 +148,7 @@ def _check_gate_has_rows(findings: Findings, gate: tuple[GateLine, ...]) -> None
     given = findings.document.value.get("data")
     present = set(given) if isinstance(given, dict) else set()
     judged = [line.text for line in gate if not _NEEDS_NO_ROWS.match(line.text)]
+    present |= {key.removeprefix("data.") for key in findings.meant if key.startswith("data.")}
     if judged and "holdout" not in present:
         findings.complain(("gate",), "needs data.holdout; write data: {holdout: data/holdout.csv}", key=True)
     if any(not _NEEDS_NO_LABEL.match(text) for text in judged) and "label" not in present:

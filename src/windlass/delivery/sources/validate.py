@@ -22,12 +22,13 @@ _OWN_PREFIX = "WINDLASS_"  # variables that Windlass itself hands to training
 @dataclass(slots=True)
 class Findings:
     """The values that were read, by dotted name, and the complaints so far. `data` holds the data sets with free
-    names."""
+    names, `meant` the keys that misspelt ones were near to."""
 
     document: Document
     values: dict[str, Any] = field(default_factory=dict)
     data: dict[str, str] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
+    meant: set[str] = field(default_factory=set)
 
     def complain(self, at: Path, what: str, *, key: bool = False) -> None:
         """Note a complaint about the value at `at`, or about its key."""
@@ -73,6 +74,7 @@ def _unknown(findings: Findings, value: Any, at: Path) -> None:
     elif elsewhere := _elsewhere(name):
         findings.complain(at, f"is not a key here; {elsewhere}", key=True)
     elif near:
+        findings.meant.add(here[near[0]].name)
         findings.complain(at, f'is not a key; did you mean "{near[0]}"?', key=True)
     else:
         findings.complain(at, f"is not a key; write one of {built}", key=True)
