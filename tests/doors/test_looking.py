@@ -126,12 +126,21 @@ def test_a_collection_says_what_goes(typed: Type, made: Town) -> None:
 def test_the_recorded_row_is_offered(typed: Type, made: Town) -> None:
     """Where the build recorded rows, `status` offers a request with the first one, ready to paste into a shell."""
     made.play(*LIVE)
-    made.run(record_sample(made, {"age": 30, "name": "O'Hara"}))
+    made.run(record_sample(made, {"age": 30, "name": "O'Hara", "bmi": 0.061696206518683294}))
     made.open()
     offered = next(line for line in typed("status").err.splitlines() if line.startswith("try: "))
     words = shlex.split(offered.removeprefix("try: "))
     assert ["curl", "-s", "http://127.0.0.1:8080/predict/doctor-visits"] == words[:3]
-    assert {"age": 30, "name": "O'Hara"} == json.loads(words[-1])
+    assert {"age": 30, "name": "O'Hara", "bmi": 0.0616962} == json.loads(words[-1])
+
+
+def test_no_request_is_offered_where_something_needs_a_look(typed: Type, made: Town) -> None:
+    """Beside a build that failed `status` offers no request, with `-v` it does."""
+    made.play(*LIVE, 'commit "v2" build=user', "tick until failed")
+    made.run(record_sample(made, {"age": 30}))
+    made.open()
+    assert "try: " not in typed("status").err
+    assert "try: curl" in typed("status -v").err
 
 
 async def record_sample(town: Town, row: dict[str, object]) -> None:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+DIGITS = 6  # a sample is there to be asked with, and read
 _EXAMPLES = {"BOOL": True, "BYTES": "text"}
 
 
@@ -21,7 +22,16 @@ def _example(column: Mapping[str, Any]) -> Any:
     return _EXAMPLES.get(datatype, 1.0 if datatype.startswith(("FP", "BF")) else 1)
 
 
+def _rounded(value: Any) -> Any:
+    """A float in so many digits as a person reads; what is no float stays.
+
+    >>> _rounded(0.038075906433423026), _rounded(1234567.0), _rounded("a"), _rounded(True)
+    (0.0380759, 1234570.0, 'a', True)
+    """
+    return float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value
+
+
 def curl(port: int, service: str, row: Mapping[str, Any]) -> str:
     """A command that asks the service for one prediction."""
-    body = shlex.quote(json.dumps(row, ensure_ascii=False))
+    body = shlex.quote(json.dumps({name: _rounded(value) for name, value in row.items()}, ensure_ascii=False))
     return f"curl -s http://127.0.0.1:{port}/predict/{service} -H 'Content-Type: application/json' -d {body}"

@@ -49,6 +49,13 @@ def _site(site: Item, paint: Paint, width: int) -> Iterator[str]:
             yield paint(line, "red")
 
 
+def is_settled(item: Item) -> bool:
+    """Whether a service is live and nothing else about it needs a look."""
+    newest = list(item.get("builds", ()))[-1:]
+    troubles = [build for build in newest if build["state"] == "failed"] or item.get("refused") or item.get("frozen")
+    return item["state"] == "live" and not troubles
+
+
 def service_lines(item: Item, now: str, paint: Paint, width: int) -> Iterator[str]:
     """One service, its own name first."""
     yield f"{paint(item['service'], 'bold')}  {_state(str(item['state']), paint)}"

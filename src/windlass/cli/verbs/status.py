@@ -18,7 +18,7 @@ from windlass.cli.shared import verb
 from windlass.cli.talk import Talk, harmless
 from windlass.cli.text.layout import brief
 from windlass.cli.text.site import site_lines
-from windlass.cli.text.status import status_lines
+from windlass.cli.text.status import is_settled, status_lines
 from windlass.kernel.errors import Unavailable, UserMistake
 
 WATCH_SECONDS = 1.0  # the site reports each second while traffic moves
@@ -86,9 +86,11 @@ def _once(session: Session, service: str) -> None:
 
 
 def _hint(session: Session, items: list[dict[str, Any]]) -> None:
-    """What to type next: a request that works, and who makes traffic where a rollout has none."""
+    """What to type next: a request that works, where nothing else needs a look or `-v` asks for it, and who makes
+    traffic where a rollout has none."""
     live = [item["service"] for item in items if item.get("live")]
-    for name in live[:1]:
+    is_calm = session.talk.verbose or all(is_settled(item) for item in items)
+    for name in live[:1] if is_calm else ():
         if request := working_curl(session, name):
             session.talk.say(f"\ntry: {harmless(request)}")
     for item in items:
