@@ -28,6 +28,7 @@ from windlass.testing.stories import (
 )
 
 V1, V2, V3 = release("v1"), release("v2"), release("v3")
+NAMED = f'release {short(V2)} of commit {short(commit("v2"))} "v2"'
 
 
 def act(verb: str, **arguments: object) -> ActState:
@@ -256,14 +257,15 @@ def test_retry_lifts_a_quarantine() -> None:
     state, _, _ = after("abort", moving())
     _, outcome, words = after("retry", state)
     assert ("refused", f"name the release whose quarantine is to be lifted: {short(V2)}") == (outcome, words)
-    lifted, outcome, _ = after("retry", state, release=short(V2))
+    lifted, outcome, words = after("retry", state, release=short(V2))
+    assert f"{NAMED} is judged again now, and rolled out if its gate passes" == words
     assert ("done", {}, "") == (outcome, dict(lifted.quarantine), lifted.releases[V2].fate)
 
 
 def test_retry_of_a_release_that_is_not_quarantined_lifts_nothing() -> None:
     """A release that only failed its gate is judged again by its name."""
     state, outcome, words = after("retry", waiting("fail"), release=short(V2))
-    assert ("done", f"release {short(V2)} may be deployed again") == (outcome, words)
+    assert ("done", f"{NAMED} is judged again now, and rolled out if its gate passes") == (outcome, words)
     assert ("", {}) == (state.releases[V2].verdict, dict(state.quarantine))
     facts = answer(act("retry", release=short(V2)), waiting("fail"), "")
     assert [kinds.Retried, kinds.ActEnded] == [type(fact) for fact in facts]

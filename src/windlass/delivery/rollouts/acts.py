@@ -266,7 +266,7 @@ def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, s
         facts: list[Any] = [kinds.Retried(release, build_key, act.who, act.reason)]
         if release in state.quarantine:
             facts.append(kinds.QuarantineLifted(release, act.who, act.reason))
-        return tuple(facts), f"release {short(release)} may be deployed again"
+        return tuple(facts), _again(state, state.releases[release])
     wanted = state.wanted
     failed = (
         wanted is not None and wanted.build_key in state.builds and state.builds[wanted.build_key].state == "failed"
@@ -286,6 +286,31 @@ def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, s
         names = ", ".join(short(release) for release in sorted(state.quarantine))
         raise _No(f"name the release whose quarantine is to be lifted: {names}")
     raise _No("nothing failed and nothing is quarantined")
+
+
+def _again(state: ServiceState, record: ReleaseState) -> str:
+    """What follows from a release that is no longer quarantined, and which one that is."""
+    named = f'release {short(record.release)} of commit {short(record.commit)} "{record.subject}"'
+    if record.release == state.live:
+        return f"{named} serves already"
+    if _is_outdated(state, record):
+        return f"{named} is allowed again, but not next: it is judged once a commit leads to it again"
+    if state.freeze is not None:
+        return f"{named} is judged again now; if its gate passes, it waits for `windlass resume`"
+    then = "; the rollout under way ends first" if state.rollout is not None else ""
+    return f"{named} is judged again now, and rolled out if its gate passes{then}"
+
+
+def _is_outdated(state: ServiceState, record: ReleaseState) -> bool:
+    """Whether another release serves or waits that is newer, or the newest commit leads to another one."""
+    live = state.releases.get(state.live)
+    if live is not None and record.made_at <= live.made_at:
+        return True
+    build = state.builds.get(state.wanted.build_key) if state.wanted is not None else None
+    if build is not None and build.release != record.release and build.release in (state.live, *state.quarantine):
+        return True
+    waiting = (one for one in state.releases.values() if not one.fate and one.release not in state.quarantine)
+    return any(one.made_at > record.made_at and one.verdict in ("", "pass") for one in waiting)
 
 
 def _retry_fresh(act: ActState, state: ServiceState) -> tuple[Facts, str]:
