@@ -108,7 +108,8 @@ def _waiting(state: ServiceState, plan: ServicePlan | None, word: str) -> tuple[
     if word == NOT_READY:
         return "its replicas are ready, or `windlass rollback`", None
     if word == "frozen" and state.freeze is not None:
-        return "`windlass resume`", state.freeze.until
+        until = state.freeze.until
+        return ("" if until is None else f"{rfc3339(until)} or ") + "`windlass resume`", until
     report = _deciding(state, plan)
     return (report.until, report.until_at) if report else ("", None)
 

@@ -1,10 +1,12 @@
 """Lines that fit a terminal: wrapping, bars, times in the local zone."""
 
 import math
+import re
 from datetime import UTC, datetime
 
 from windlass.kernel.instants import span
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 BAR = "█"
 BAR_PARTS = " ▏▎▍▌▋▊▉█"
 
@@ -86,13 +88,27 @@ def clock(text: str | None, now: datetime | None = None) -> str:
     return at.strftime("%H:%M:%S %Z" if at.date() == today else "%Y-%m-%d %H:%M:%S %Z")
 
 
+def local_times(words: str, now: str = "") -> str:
+    """Words with every time of the API in them (RFC 3339) told in the local zone, and how far ahead of `now` it lies.
+
+    >>> local_times("until 2000-01-01T00:00:15.000Z", "2000-01-01T00:00:00.000Z").endswith(" (in 15 s)")
+    True
+    """
+
+    def told(found: re.Match[str]) -> str:
+        left = ahead(found[0], now)
+        return clock(found[0], moment(now)) + (f" ({left})" if left else "")
+
+    return _TIME.sub(told, words)
+
+
 def ago(text: str | None, now: str) -> str:
     """How long before `now` (both times of the API) something was."""
     at, until = moment(text), moment(now)
     return f"{span(max(0.0, (until - at).total_seconds()))} ago" if at and until else ""
 
 
-def ahead(text: str | None, now: str) -> str:
+def ahead(text: str | None, now: str | None) -> str:
     """How long after `now` something will be; empty where that is not known or over."""
     at, since = moment(text), moment(now)
     left = (at - since).total_seconds() if at and since else 0.0

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from windlass.cli.talk import Paint, harmless
-from windlass.cli.text.layout import ago, ahead, bar, brief, clock, evidence_number, log_bar, percent, wrapped
+from windlass.cli.text.layout import ago, bar, brief, evidence_number, local_times, log_bar, percent, wrapped
 from windlass.kernel.digests import short
 
 Item = Mapping[str, Any]
@@ -79,7 +79,7 @@ def _state(state: str, paint: Paint) -> str:
 
 def _field(label: str, words: object, width: int) -> Iterator[str]:
     if words:
-        yield from wrapped(f"  {label + ' ':<{LABEL}}", harmless(str(words)), width)
+        yield from wrapped(f"  {label + ' ':<{LABEL}}", local_times(harmless(str(words))), width)
 
 
 def _refused(item: Item, paint: Paint, width: int) -> Iterator[str]:
@@ -93,9 +93,10 @@ def _refused(item: Item, paint: Paint, width: int) -> Iterator[str]:
 
 def _waiting(item: Item, now: str, width: int) -> Iterator[str]:
     if item.get("waiting_for"):
-        until = item.get("waiting_until")
-        when = f" ({clock(until)}, {ahead(until, now) or 'now'})" if until else ""
-        yield from _field("until", f"{item['waiting_for']}{when}", width)
+        words, until = str(item["waiting_for"]), item.get("waiting_until")
+        if until and until not in words:
+            words += f", {until}"
+        yield from _field("until", local_times(words, now), width)
 
 
 def _commit(item: Item, now: str, width: int) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from windlass.cli.talk import Paint, harmless
-from windlass.cli.text.layout import clock, size, wrapped
+from windlass.cli.text.layout import clock, local_times, size, wrapped
 from windlass.kernel.digests import short
 
 COLOURS = {"pass": "green", "fail": "red", "unsure": "yellow"}
@@ -19,14 +19,14 @@ def why_lines(answer: Mapping[str, Any], paint: Paint, width: int) -> Iterator[s
     if answer.get("sentence"):
         yield from wrapped("  ", harmless(str(answer["sentence"])), width)
     if answer.get("waiting_for"):
-        yield from wrapped("  until ", harmless(str(answer["waiting_for"])), width)
+        yield from wrapped("  until ", local_times(harmless(str(answer["waiting_for"]))), width)
     if release:
         yield from _release(release, width)
     yield ""
     for stage in answer.get("stages", ()):
         until = f"; until {stage['until']}" if stage.get("until") else ""
         words = f"{stage['move']}: {stage['because']}{until}"
-        yield from wrapped(f"  {harmless(str(stage['stage'])):<12}", harmless(words), width)
+        yield from wrapped(f"  {harmless(str(stage['stage'])):<12}", local_times(harmless(words)), width)
         for line in stage.get("evidence", ()):
             if str(line).startswith("blake3:"):
                 continue  # for programs: the sentence names it already
@@ -36,7 +36,7 @@ def why_lines(answer: Mapping[str, Any], paint: Paint, width: int) -> Iterator[s
         yield from _verdict(verdict, paint, width)
     yield ""
     for fact in answer.get("items", ()):
-        yield from wrapped(f"  {clock(fact['at'])}  ", harmless(str(fact["sentence"])), width)
+        yield from wrapped(f"  {clock(fact['at'])}  ", local_times(harmless(str(fact["sentence"]))), width)
 
 
 def _release(release: Mapping[str, Any], width: int) -> Iterator[str]:

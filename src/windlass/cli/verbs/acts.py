@@ -4,6 +4,8 @@ With the control plane dead, rollback, abort and pause go to the site agent, whi
 plan names.
 """
 
+from datetime import UTC, datetime
+
 import click
 
 from windlass.cli.exits import Exit, exit_of, worst
@@ -12,6 +14,7 @@ from windlass.cli.names import complete_service, only, service_and_release, serv
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
+from windlass.cli.text.layout import local_times
 from windlass.kernel.errors import Unavailable, UserMistake, WindlassError
 from windlass.sdk.client import Request
 
@@ -65,8 +68,19 @@ def pause(session: Session, names: tuple[str, ...], reason: str) -> int:
 @_service
 @_reason
 def resume(session: Session, names: tuple[str, ...], reason: str) -> int:
-    """Let traffic move again after a pause, a freeze or a rollback."""
+    """Let traffic move again after a pause, a freeze or a rollback.
+
+    Where there are several services and none is named, all that are frozen: what undoes a freeze of all.
+    """
+    if not names and (frozen := _frozen_of_several(session)):
+        return _carry_out(session, "resume", frozen, {}, reason)
     return _one(session, "resume", names, {}, reason)
+
+
+def _frozen_of_several(session: Session) -> list[str]:
+    """The services that are frozen, where there is more than one service."""
+    items = session.api.get("v1", "status")["items"]
+    return [str(item["service"]) for item in items if item["frozen"]] if len(items) > 1 else []
 
 
 def _rollback(session: Session, names: tuple[str, ...], to: str, reason: str) -> int:
@@ -154,7 +168,7 @@ def _carry_out(session: Session, verb: str, services: list[str], arguments: Argu
             codes.append(exit_of(error))
             continue
         answers.append(answer)
-        session.talk.write(harmless(f"{service}: {answer['sentence']}"))
+        session.talk.write(local_times(harmless(f"{service}: {answer['sentence']}"), datetime.now(UTC).isoformat()))
     if len(services) == 1:
         session.talk.give("act", answers[0])
     else:

@@ -16,7 +16,7 @@ from windlass.cli.outcome import Outcome, held, outcome, refused
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import Talk, harmless
-from windlass.cli.text.layout import brief
+from windlass.cli.text.layout import brief, local_times
 from windlass.cli.text.site import site_lines
 from windlass.cli.text.status import is_settled, status_lines
 from windlass.kernel.errors import Unavailable, UserMistake
@@ -134,7 +134,7 @@ def _watch_lines(session: Session, service: str) -> int:
         for item in _look(session, service)[0]["items"]:
             line = f"{item['service']}  {item.get('state', '')}: {brief(str(item.get('sentence', '')))}"
             if before.get(item["service"]) != line:
-                session.talk.write(harmless(line))
+                session.talk.write(local_times(harmless(line)))
                 before[item["service"]] = line
         time.sleep(WATCH_SECONDS)
 
