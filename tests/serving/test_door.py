@@ -315,7 +315,7 @@ def test_arrow_goes_in_and_out() -> None:
         (b"", "not an Arrow stream"),
         (b"\xff" * 100, "not an Arrow stream"),
         (stream(pa.table({"age": [1.0]}))[:-30], "not an Arrow stream"),
-        (stream(pa.table({"age": [1.0]})), 'missing columns "visits", "city"'),
+        (stream(pa.table({"age": [1.0]})), 'columns "visits", "city": are missing'),
         (stream(pa.table({"age": [float("nan")], "visits": [1], "city": ["a"]})), 'column "age", row 0'),
         (stream(pa.Table.from_arrays([pa.array([1.0]), pa.array([1.0])], names=["age", "age"])), "stands twice"),
         (stream(pa.table({"age": [1.0] * (REQUEST_ROWS_MAX + 1)})), "at most 100000"),

@@ -12,6 +12,8 @@ from windlass.serving.problems import Rejected
 from windlass.serving.signature import ColumnSpec, Frame, Signature, TensorSpec
 from windlass.serving.values import Misshapen, Unfit, flatten, json_words, nested_shape, typed_array
 
+_COMPARED_NAMES = 200  # to look for what was meant in more takes milliseconds, which a wrong request is not worth
+_COMPARED_CHARACTERS = 64
 _NAMES_SHOWN = 10  # enough to see what is meant; a request may miss thousands
 
 
@@ -111,20 +113,29 @@ def named(names: Sequence[str]) -> str:
 
 
 def _same_names(given: Sequence[str], signature: Signature) -> None:
-    known = {column.name for column in signature.columns}
+    """Refuse columns that are missing or not known; a name that is near to one of the model's is asked about."""
+    known = {column.name: None for column in signature.columns}
     missing = [column.name for column in signature.columns if column.required and column.name not in given]
-    if missing:
-        what = f"missing column{'s' if len(missing) > 1 else ''} {named(missing)}"
-        raise Rejected(400, "missing-column", what, where=f"column {quoted(missing[0])}")
     extra = [name for name in given if name not in known]
-    if extra:
-        raise Rejected(
-            400,
-            "unknown-column",
-            f"unknown column{'s' if len(extra) > 1 else ''} {named(extra)}",
-            where=f"column {quoted(extra[0])}",
-            remedy=f"the model takes {named([column.name for column in signature.columns])}",
-        )
+    if not missing and not extra:
+        return
+    meant = _meant(extra, missing or list(known))
+    remedy = f"did you mean {named(meant)}?" if meant else f"the model takes {named(list(known))}"
+    about, code = (missing, "missing-column") if missing else (extra, "unknown-column")
+    is_one = len(about) == 1
+    what = f"{'is' if is_one else 'are'} {'missing' if missing else 'not known'}"
+    if missing and extra:
+        what += f", and {named(extra)} {'is' if len(extra) == 1 else 'are'} not known"
+    raise Rejected(400, code, what, where=f"column{'' if is_one else 's'} {named(about)}", remedy=remedy)
+
+
+def _meant(extra: Sequence[str], known: Sequence[str]) -> list[str]:
+    """What names that are not known come near to. A caller may send thousands of them, so only a few are compared."""
+    from difflib import get_close_matches  # few requests are misspelt
+
+    short = [name for name in extra[:_NAMES_SHOWN] if len(name) <= _COMPARED_CHARACTERS]
+    near = (get_close_matches(name, known[:_COMPARED_NAMES], n=1, cutoff=0.6) for name in short)
+    return list(dict.fromkeys(names[0] for names in near if names))
 
 
 def _columns_of_objects(rows: Sequence[dict[str, Any]], signature: Signature) -> dict[str, list[Any]]:
