@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tests.doors.conftest import Type
+from tests.doors.town import LIVE, Town
 from windlass.cli.talk import Paint
+from windlass.cli.text.plan import _holdout
 from windlass.cli.text.status import status_lines
 
 HERE = Path(__file__).parent
@@ -56,3 +59,14 @@ def test_a_refused_file_is_listed_once() -> None:
     start = lines.index("  refused     the file of commit aaaaaaaaaaaa:")
     assert [f"              {one}" for one in wrong] == lines[start + 1 : start + 3]
     assert 2 == sum("a/windlass.yaml" in line for line in lines)
+
+
+def test_one_is_no_plural(typed: Type, made: Town) -> None:
+    """One service, one row and one query are told as one."""
+    made.play(*LIVE)
+    made.open()
+    assert "answers; one service, generation" in typed("doctor").out
+    seen = {"rows": 1, "words": ""}
+    gate = {"holdout": seen, "queries_used": 19, "queries_left": 1, "margin_visible": None}
+    lines = [line.strip() for line in _holdout(gate, Paint(False), 0)]
+    assert ["holdout     one row", "asked 19 times; one query is left"] == lines

@@ -5,6 +5,10 @@ from typing import Any
 
 from tests.doors.conftest import Type
 from tests.doors.town import LIVE, ROLLING, Town
+from windlass.cli.talk import Paint
+from windlass.cli.text.why import why_lines
+from windlass.delivery.gates.types import check_json
+from windlass.delivery.gates.zero import label_check, signature_check
 
 SENT_BACK = (*LIVE, "traffic 200/s", "tick 20s", 'commit "v2" bad=50%', "tick 60s", 'commit "v3"', "tick until live")
 
@@ -72,3 +76,13 @@ def test_a_stage_is_explained_alone(typed: Type, made: Town) -> None:
         assert {one["stage"] for one in found["stages"]} <= {noun}
         assert (noun == "gates") == bool(found["verdicts"])
     assert "services/doctor-visits" == answer(typed, "doctor-visits")["about"]
+
+
+def test_a_check_says_its_words_once() -> None:
+    """A line of the gate and what it found do not repeat each other's words."""
+    checks = [check_json(label_check({}, "y")), check_json(signature_check({}, {}, breaking=False))]
+    verdict = {"release": "blake3:1", "subject": "v1", "verdict": "pass", "checks": checks}
+    lines = list(why_lines({"service": "a", "state": "live", "verdicts": [verdict]}, Paint(False), 0))
+    assert "    + gate zero: it does not read the label: it is none of the model's columns" in lines
+    words = "there is no champion, so no caller is bound to a signature"
+    assert f"    - gate zero: signature fits callers: {words}" in lines

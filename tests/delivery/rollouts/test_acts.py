@@ -187,8 +187,8 @@ def test_rollback_of_the_live_release_returns_to_the_previous_one() -> None:
     """Without a rollout the live release is left for the previous one, at once."""
     state, outcome, _ = after("rollback", promoted())
     assert ("done", V1, {V2}) == (outcome, state.live, set(state.quarantine))
-    assert state.freeze is not None
-    assert state.rollout is None
+    assert state.freeze is not None and state.rollout is None
+    assert f"ann went back to it from release {short(V2)}: because" == state.releases[V1].fate_because
 
 
 def test_rollback_to_a_named_release() -> None:

@@ -69,7 +69,7 @@ def test_a_slice_carries_all_that_a_site_needs() -> None:
     ("releases", "move", "because"),
     [
         ((), "none", "no release gets traffic"),
-        (("v1",), "place", "1 replica for each of 1 release(s)"),
+        (("v1",), "place", "1 replica for one release"),
     ],
 )
 def test_placements(releases: tuple[str, ...], move: str, because: str) -> None:

@@ -70,7 +70,7 @@ def test_a_job_says_what_it_does(scene: Scene) -> None:
     folder = Path(job_folder(str(scene.home), request.job))
     (folder / "work/tree/left").mkdir(parents=True)
     assert 0 == asyncio.run(job_main(str(scene.home), request.job, scene.ports))
-    assert "running train:\n" == (folder / "progress.txt").read_text()
+    assert "running train\n" == (folder / "progress.txt").read_text()
     assert "exit code 9" in scene.result(request).words
 
 

@@ -59,12 +59,13 @@ def _holdout(gate: Item, paint: Paint, width: int) -> Iterator[str]:
     seen, asked = gate["holdout"], gate["queries_used"]
     lines: list[tuple[str, bool]] = []
     if seen["rows"] is not None:
-        lines.append((f"{seen['rows']:,} rows", False))
+        lines.append(("one row" if seen["rows"] == 1 else f"{seen['rows']:,} rows", False))
     if seen["words"]:
         lines.append((seen["words"], True))
     if asked is not None:
         times = "once" if asked == 1 else f"{asked} times"
-        lines.append((f"asked {times}; {gate['queries_left']} queries are left", asked >= QUERIES_WARN))
+        left = "one query is" if gate["queries_left"] == 1 else f"{gate['queries_left']} queries are"
+        lines.append((f"asked {times}; {left} left", asked >= QUERIES_WARN))
     if gate["margin_visible"] is not None:
         lines.append((f"a margin of {gate['margin_visible']:.3g} can be seen on them", False))
     for index, (words, warns) in enumerate(lines):

@@ -56,8 +56,9 @@ def _verdict(verdict: Mapping[str, Any], paint: Paint, width: int) -> Iterator[s
     for check in verdict.get("checks", ()):
         sign = SIGNS.get(str(check.get("verdict")), "?")
         against = " (against the best)" if check.get("relative_to") == "best" else ""
-        words = str(check.get("sentence") or check.get("line"))
-        yield from wrapped(f"    {sign} ", harmless(f"{check.get('line')}{against}: {words}"), width)
+        words = str(check.get("sentence") or "").removeprefix(f"{check.get('metric')}: ")  # the line names it
+        line = f"{check.get('line')}{against}: {words}".removesuffix(": ")
+        yield from wrapped(f"    {sign} ", harmless(line), width)
     for note in verdict.get("notes", ()):
         for line in wrapped("    ! ", harmless(str(note)), width):
             yield paint(line, "yellow")

@@ -123,7 +123,9 @@ def _control(session: Session, alive: bool) -> Found:
     trouble = str(status.get("trouble") or "")
     if trouble:
         return Found("control plane", "wrong", trouble, "it goes on by itself when the cause is gone")
-    return Found("control plane", "ok", f"answers; {len(status['items'])} services, generation {status['generation']}")
+    count = len(status["items"])
+    services = "one service" if count == 1 else f"{count} services"
+    return Found("control plane", "ok", f"answers; {services}, generation {status['generation']}")
 
 
 def _site(session: Session, alive: bool) -> Found:

@@ -66,7 +66,7 @@ def label_check(signature: Mapping[str, Any], label: str) -> CheckResult:
     if label and label in _by_name(signature.get("columns")):
         note = f'the model reads the column "{label}", which it shall predict; train it without'
         return replace(blank, verdict=Verdict.FAIL, note=note)
-    return replace(blank, note="the label is none of the model's columns")
+    return replace(blank, note="it is none of the model's columns")
 
 
 def apart_check(apart: Apart) -> CheckResult:

@@ -35,4 +35,5 @@ class ReplicasWanted:
     def sentence(self) -> str:
         if not self.releases:
             return "no release gets traffic"
-        return f"{self.replicas} replica{'s' if self.replicas != 1 else ''} for each of {self.releases} release(s)"
+        replicas = f"{self.replicas} replica{'s' if self.replicas != 1 else ''}"
+        return f"{replicas} for {'one release' if self.releases == 1 else f'each of {self.releases} releases'}"

@@ -199,7 +199,7 @@ def _rollback(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts
         facts += [_ended(act, state, "rolled_back", f"rolled back by {act.who}")]
         facts += [_quarantine(act, state, state.rollout.release)]
         steps += 1
-    because = f"rolled back by {act.who}" + (f": {act.reason}" if act.reason else "")
+    because = f"{act.who} went back to it from release {short(state.live)}" + (f": {act.reason}" if act.reason else "")
     name = f"r{steps + 1}"
     facts += [
         _quarantine(act, state, state.live),

@@ -92,7 +92,7 @@ async def _run_lines(job: BuildJob, checkout: Checkout, seen: Surroundings) -> d
     spec, ran = job.spec, dict[str, object]()
     for key, line in (("train", spec.train), ("test", spec.test)):
         if line:
-            job.work.progress(f"running {key}:")
+            job.work.progress(f"running {key}")
             ended = await run_line(key, line, seen, checkout.service, job)
             ran[key] = {"line": line, "seconds": ended.seconds, "peak_memory_bytes": ended.peak_memory_bytes}
         await check_unchanged(checkout, job.ports)
