@@ -100,6 +100,23 @@ def test_plan_shows_what_is_not_committed(typed: Type) -> None:
     assert 2 == typed("plan").code
 
 
+def test_plan_and_sim_know_the_services_of_a_list(typed: Type) -> None:
+    """`plan` of one service leaves out the others, and `sim` at a root that only lists names folders that are there."""
+    root = Path.cwd()
+    committed(root, lib__py="X = 1")
+    typed("init models/fraud --service fraud")
+    (root / "windlass.yaml").write_text("services: [models/fraud, nowhere, models/churn]\n")
+    typed("init models/churn --service churn")
+    both, one = (typed(f"plan {name} -o json") for name in ("", "fraud"))
+    assert {"churn", "fraud"} == {item["service"] for item in json.loads(both.out)["items"]}
+    assert ["fraud"] == [item["service"] for item in json.loads(one.out)["items"]]
+    wrong = typed("plan nope")
+    assert (2, True) == (wrong.code, "no service nope is in this working copy; known: churn, fraud" in wrong.err)
+    listed = typed("sim")
+    assert (2, True) == (listed.code, "`windlass sim models/fraud`, `windlass sim models/churn`" in listed.err)
+    assert "nowhere" not in listed.err
+
+
 @pytest.fixture
 def answers(typed: Type) -> None:
     """Two files of predictions: in `good.csv` the scores follow the labels, in `bad.csv` they do not."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from windlass.cli.exits import Exit
 from windlass.cli.flags import RATE
 from windlass.cli.forecast import Known, expected_seconds, forecast
 from windlass.cli.holdout import holdout_seen, pointers_seen
+from windlass.cli.names import complete_service, noun_and_name
 from windlass.cli.session import Session
 from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
@@ -19,21 +21,26 @@ from windlass.cli.text.plan import RATES, default_lines, head, plan_lines
 from windlass.cli.working import Working, read_working
 from windlass.delivery.sources.registry import KEYS
 from windlass.delivery.sources.types import FoundService
-from windlass.kernel.errors import WindlassError
+from windlass.kernel.errors import UserMistake, WindlassError, clip
 
 
 @verb("plan")
+@click.argument("service", default="", metavar="[SERVICE]", shell_complete=complete_service)
 @click.option("--rate", type=RATE, help="How many requests callers send, for the expected time: 20/s.")
 @click.option("--show-defaults", is_flag=True, help="Also what the file does not say, with the reasons.")
-def command(session: Session, rate: float | None, show_defaults: bool) -> int:
+def command(session: Session, service: str, rate: float | None, show_defaults: bool) -> int:
     """Read the working copy, uncommitted changes included, and say what would follow from committing it.
+
+    With a name it says so of that service alone.
 
     What runs is compared with it where Windlass runs here. The code is 0 whether or not anything would change.
     """
     working = read_working(session.doors, Path.cwd())
     status = _status(session)
-    items = [_item(session, working, found, status, rate) for found in working.reading.services]
     gone = _gone(working, status)
+    if service:
+        working, gone = _only(working, gone, noun_and_name(service)[1])
+    items = [_item(session, working, found, status, rate) for found in working.reading.services]
     refused = [one for bad in working.reading.refused for one in bad.complaints]
     complaints = [*working.reading.complaints, *refused, *column_complaints(session.doors, working)]
     defaults = _defaults(working) if show_defaults else []
@@ -50,6 +57,24 @@ def command(session: Session, rate: float | None, show_defaults: bool) -> int:
     session.talk.give("plan", answer)
     _write(session, answer)
     return Exit.USAGE if complaints else Exit.DONE
+
+
+def _only(working: Working, gone: list[str], name: str) -> tuple[Working, list[str]]:
+    """The working copy with one of its services. What is wrong with the file of another one, or with a file whose
+    service nobody can name, stays out.
+
+    Raises:
+        UserMistake: there is no such service.
+    """
+    reading = working.reading
+    known = sorted({*(one.name for one in (*reading.services, *reading.refused) if one.name), *gone})
+    if name not in known:
+        words = f"no service {clip(name)} is in this working copy"
+        raise UserMistake(words, code="no-such-service", remedy=f"known: {', '.join(known) or 'none'}")
+    services = tuple(one for one in reading.services if one.name == name)
+    refused = tuple(one for one in reading.refused if one.name == name)
+    chosen = replace(working, reading=replace(reading, services=services, refused=refused))
+    return chosen, [one for one in gone if one == name]
 
 
 def _write(session: Session, answer: Mapping[str, Any]) -> None:

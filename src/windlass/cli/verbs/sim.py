@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from windlass.delivery.sources.types import ServiceSpec
     from windlass.sim.behaviour import Behaviour
 
+SHOWN_MAX = 5
 BASE = "errors=0.1%,latency=20ms"
 
 
@@ -96,12 +97,19 @@ def _read(path: Path) -> "tuple[Path, str, ServiceSpec]":
             "lists services and is none itself",
             code="no-service",
             where=str(file),
-            remedy="name the folder of one of them: `windlass sim api`",
+            remedy=_listed(file.parent, document.value["services"]),
         )
     spec = document if isinstance(document, tuple) else service_of(document, gate_check)
     if isinstance(spec, tuple):
         raise UserMistake("\n".join(harmless(one.sentence()) for one in spec), code="bad-file")
     return file, data.decode(), spec
+
+
+def _listed(root: Path, services: object) -> str:
+    """What to type instead: the folders of the services that are there."""
+    named = [root / one for one in services if isinstance(one, str)] if isinstance(services, list) else []
+    found = [f"`windlass sim {harmless(str(folder))}`" for folder in named if spec_path(folder).is_file()]
+    return f"name one of them: {', '.join(found[:SHOWN_MAX])}" if found else "none of their folders has a file yet"
 
 
 def _behaviours(base: str, bads: tuple[str, ...]) -> "tuple[Behaviour, tuple[tuple[str, Behaviour], ...]]":
