@@ -70,3 +70,13 @@ def test_one_is_no_plural(typed: Type, made: Town) -> None:
     gate = {"holdout": seen, "queries_used": 19, "queries_left": 1, "margin_visible": None}
     lines = [line.strip() for line in _holdout(gate, Paint(False), 0)]
     assert ["holdout     one row", "asked 19 times; one query is left"] == lines
+
+
+def test_evidence_is_short_and_a_cut_line_says_so() -> None:
+    """Evidence far beyond its threshold has no digits to read, and a line that does not fit ends with a mark."""
+    rollout = json.loads((HERE / "rolling.json").read_text(encoding="utf-8"))["items"][0]["rollout"]
+    rollout["evidence"]["guardrails"][1]["safety_e"] = 1e43
+    lines = shown(rollout=rollout)
+    assert any(line.startswith("  latency     > 1,000,000 ") and line.endswith("│ shown safe") for line in lines)
+    narrow = shown(60, rollout=rollout)
+    assert any(line.startswith("  errors ") and line.endswith("…") and len(line) == 60 for line in narrow)

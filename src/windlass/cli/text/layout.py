@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from windlass.kernel.instants import span
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
+EVIDENCE_SHOWN_MAX = 1_000_000
 BAR = "█"
 BAR_PARTS = " ▏▎▍▌▋▊▉█"
 
@@ -125,16 +126,16 @@ def percent(share: float) -> str:
 
 
 def evidence_number(value: float) -> str:
-    """An e-value in at most eight characters.
+    """An e-value as people read it. What is far beyond every threshold, or next to nothing, needs no digits.
 
-    >>> evidence_number(1.24), evidence_number(1234.5), evidence_number(3e9)
-    ('1.2', '1,234', '3e+09')
+    >>> evidence_number(1.24), evidence_number(1234.5), evidence_number(3e9), evidence_number(1e-9)
+    ('1.2', '1,234', '> 1,000,000', '< 0.1')
     """
     if value < 0.1:
-        return f"{value:.0e}" if value else "0"
+        return "< 0.1" if value else "0"
     if value < 100:
         return f"{value:.1f}"
-    return f"{value:,.0f}" if value < 1e6 else f"{value:.0e}"
+    return f"{value:,.0f}" if value <= EVIDENCE_SHOWN_MAX else f"> {EVIDENCE_SHOWN_MAX:,}"
 
 
 def size(count: float) -> str:

@@ -13,5 +13,5 @@ def show(frame: Callable[[int], str], seconds: float) -> None:
     console = Console()
     with Live(console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
         while True:
-            live.update(Text.from_ansi(frame(console.width), no_wrap=True), refresh=True)
+            live.update(Text.from_ansi(frame(console.width), no_wrap=True, overflow="ellipsis"), refresh=True)
             time.sleep(seconds)

@@ -9,7 +9,7 @@ from windlass.kernel.digests import short
 
 Item = Mapping[str, Any]
 LABEL = 12
-SCALE = 16
+SCALE = 10
 GOOD, BUSY = ("live",), ("building", "judging", "rolling out")
 BAD = ("contradiction", "failed", "gate fail", "not ready", "refused")
 
@@ -136,11 +136,15 @@ def _rollout(rollout: Item, paint: Paint, width: int) -> Iterator[str]:
     evidence = rollout["evidence"]
     if not rollout.get("champion"):
         return
-    yield _scale("harm", evidence["harm_e"], rollout["harm_e_min"], "goes back", paint)
+    back = f"goes back at {rollout['harm_e_min']:g}"
+    yield _cut(_scale("harm", evidence["harm_e"], rollout["harm_e_min"], paint), back, width)
     for guardrail in evidence.get("guardrails", ()):
         missing = guardrail.get("requests_short")
-        tail = f"shown safe, about {missing:,} more" if missing else "shown safe"
-        yield _scale(guardrail["name"], guardrail["safety_e"], rollout["safety_e_min"], tail, paint)
+        reached = guardrail["safety_e"] >= rollout["safety_e_min"]
+        safe = "shown safe" if reached else f"needs {rollout['safety_e_min']:g} to be shown safe"
+        tail = f"{safe}, about {missing:,} more" if missing else safe
+        scale = _scale(guardrail["name"], guardrail["safety_e"], rollout["safety_e_min"], paint)
+        yield _cut(scale, tail, width)
     counted = (
         f"candidate {evidence['canary_requests']:,} ({evidence['canary_failed']:,} failed), "
         f"champion {evidence['control_requests']:,} ({evidence['control_failed']:,} failed)"
@@ -149,11 +153,17 @@ def _rollout(rollout: Item, paint: Paint, width: int) -> Iterator[str]:
     yield from _field("requests", counted + synthetic, width)
 
 
-def _scale(name: str, evidence: float, threshold: float, meaning: str, paint: Paint) -> str:
+def _cut(head: str, tail: str, width: int) -> str:
+    """A line that ends where the terminal does, with a mark where something is left out."""
+    room = width - len(harmless(head)) - 1 if width else len(tail)
+    return f"{head} {tail}" if len(tail) <= room else f"{head} {tail[: max(0, room - 1)]}…"
+
+
+def _scale(name: str, evidence: float, threshold: float, paint: Paint) -> str:
     reached = evidence >= threshold
     colour = ("red" if name == "harm" else "green") if reached else "dim"
     shown = paint(log_bar(evidence, threshold, SCALE), colour) + "│"
-    return f"  {harmless(name):<{LABEL}}{evidence_number(evidence):>7} {shown} {threshold:g}: {meaning}"
+    return f"  {harmless(name):<{LABEL}}{evidence_number(evidence):>11} {shown}"
 
 
 def _candidate(item: Item, width: int) -> Iterator[str]:
