@@ -140,7 +140,7 @@ def test_sim_says_all_that_is_wrong_with_the_file(typed: Type, file: Path) -> No
     assert 'windlass.yaml:5:5: gate[0]: unknown metric "roc_acu"; did you mean "roc_auc"?' in ended.err
     assert "windlass.yaml:2:1: trian" in ended.err
     file.write_text("services: [api]\n")
-    assert "windlass.yaml: lists services and is none itself; name the folder of one of them" in typed("sim").err
+    assert "windlass.yaml: lists services and is none itself; none of their folders has a file" in typed("sim").err
     file.unlink()
     assert "there is no windlass.yaml" in typed("sim .").err
 

@@ -67,7 +67,8 @@ def _only(working: Working, gone: list[str], name: str) -> tuple[Working, list[s
         UserMistake: there is no such service.
     """
     reading = working.reading
-    known = sorted({*(one.name for one in (*reading.services, *reading.refused) if one.name), *gone})
+    names = {*(one.name for one in reading.services), *(one.name for one in reading.refused), *gone}
+    known = sorted(names - {""})
     if name not in known:
         words = f"no service {clip(name)} is in this working copy"
         raise UserMistake(words, code="no-such-service", remedy=f"known: {', '.join(known) or 'none'}")
