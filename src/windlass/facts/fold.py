@@ -17,6 +17,7 @@ from windlass.facts.state import (
     StepState,
     Wanted,
 )
+from windlass.kernel.digests import short
 from windlass.kernel.instants import Instant
 
 RELEASES_REMEMBERED = 50  # older ones are in the facts; a state row stays small enough to read in a millisecond
@@ -258,7 +259,7 @@ def _best(state: ServiceState, release: str) -> str:
 
 
 def _superseded(state: ServiceState, body: kinds.ReleaseSuperseded, at: Instant) -> ServiceState:
-    words = f"superseded by {body.newer}"
+    words = f"superseded by {short(body.newer)}"
     return _change_release(state, body.release, fate="superseded", fate_because=words, fate_at=at)
 
 

@@ -22,7 +22,8 @@ def why_lines(answer: Mapping[str, Any], paint: Paint, width: int) -> Iterator[s
         yield from wrapped("  until ", local_times(harmless(str(answer["waiting_for"]))), width)
     if release:
         yield from _release(release, width)
-    yield ""
+    if answer.get("stages"):
+        yield ""
     for stage in answer.get("stages", ()):
         until = f"; until {stage['until']}" if stage.get("until") else ""
         words = f"{stage['move']}: {stage['because']}{until}"
