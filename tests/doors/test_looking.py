@@ -95,6 +95,7 @@ def test_a_wait_ends_where_the_newest_file_is_refused(typed: Type, made: Town) -
     assert "" != made.world.commit(Script("v2"), spec=b"service: doctor-visits\ntrian: x\n")
     made.play("tick 30s")
     made.open()
+    assert "until       a commit corrects the file" in typed("status").out
     waited = typed("status --wait")
     assert (2, True) == (waited.code, "the file is refused" in waited.out)
 

@@ -107,6 +107,8 @@ def _waiting(state: ServiceState, plan: ServicePlan | None, word: str) -> tuple[
     """What is waited for, and until when where that is known."""
     if word == NOT_READY:
         return "its replicas are ready, or `windlass rollback`", None
+    if word == "refused":
+        return "a commit corrects the file", None
     if word == "frozen" and state.freeze is not None:
         until = state.freeze.until
         return ("" if until is None else f"{rfc3339(until)} or ") + "`windlass resume`", until

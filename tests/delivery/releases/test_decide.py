@@ -23,7 +23,11 @@ V1, V2, V3 = record("v1", 1), record("v2", 2, "pass"), record("v3", 3)
     ("view", "move", "because"),
     [
         (ReleasesView((), None, "", "", frozenset()), "none", "no release is waiting"),
-        (ReleasesView((V1,), V1, "", "", frozenset()), "candidate", "release v1 of commit commit-v1 is next"),
+        (
+            ReleasesView((V1,), V1, "", "", frozenset()),
+            "candidate",
+            "release v1 of commit commit-v1 is the newest, and its gate decides",
+        ),
         (ReleasesView((V1,), V1, "v1", "", frozenset()), "already live", "commit commit-v1 leads to release v1, which"),
         (ReleasesView((V1, V2), V2, "v1", "", frozenset({"v2"})), "quarantined", "release v2 is quarantined"),
         (ReleasesView((V1, V2), V2, "v1", "v2", frozenset()), "none", "no release is waiting"),

@@ -39,7 +39,7 @@ class Waiting:
     commit: str
 
     def sentence(self) -> str:
-        return f"release {self.release} of commit {self.commit} is next"
+        return f"release {self.release} of commit {self.commit} is the newest, and its gate decides"
 
 
 @dataclass(frozen=True, slots=True)
