@@ -1,5 +1,7 @@
 """From a commit to an answer, forward and back, with everything real."""
 
+import os
+
 import pytest
 
 from tests.end_to_end.kit import BAD, GOOD, SERVICE, Load, alive, windlass
@@ -47,6 +49,8 @@ def test_from_commit_to_judged_production_and_back() -> None:
 
         pids = [*one.pids().values(), *one.gateway(), *one.replicas()]
         assert len(pids) >= 5
+        priorities = {os.getpriority(os.PRIO_PROCESS, pid) for pid in (os.getpid(), *one.replicas())}
+        assert 1 == len(priorities), "callers wait behind builds"
         assert 0 == one.run("down").returncode
         assert [] == [pid for pid in pids if alive(pid)]
 

@@ -9,7 +9,7 @@ from windlass.adapters.environments.local import LocalEnvironments
 from windlass.adapters.git import PygitRepositories, secrets_of
 from windlass.adapters.machine import LocalMachine
 from windlass.adapters.processes.local import LocalProcesses
-from windlass.adapters.processes.priority import step_aside
+from windlass.adapters.processes.priority import session_aside
 from windlass.adapters.tables import FileTables
 from windlass.adapters.world import RealClock, RealDisk
 from windlass.engine.jobs.run import JobPorts, job_main
@@ -19,7 +19,7 @@ from windlass.sdk.homes import Home
 
 def run_job(home: Home, job: str) -> int:
     """The exit code: 0 once the result is written."""
-    step_aside()
+    session_aside()  # alone: replicas are forked from the zygotes that this process wakes
     processes = LocalProcesses(zygotes=zygotes_of(home))
     ports = JobPorts(
         clock=RealClock(),

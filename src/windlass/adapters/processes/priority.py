@@ -13,5 +13,13 @@ def step_aside(pid: int = 0) -> None:
     """
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, pid, max(NICE, os.getpriority(os.PRIO_PROCESS, pid)))
+    session_aside(pid)
+
+
+def session_aside(pid: int = 0) -> None:
+    """Give the session of a process (0: this one) that priority, and leave new sessions alone.
+
+    A process can never raise its own again, so one that may start what serves must not lower it.
+    """
     with contextlib.suppress(OSError), open(f"/proc/{pid or 'self'}/autogroup", "w", encoding="ascii") as group:
         group.write(str(NICE))
