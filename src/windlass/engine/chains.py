@@ -7,6 +7,7 @@ from windlass.delivery.rollouts.acts import named_release
 from windlass.engine.histories import FACTS_MAX, KINDS, History
 from windlass.engine.loop import Engine
 from windlass.engine.queries import API, known_service, release_answer, status
+from windlass.facts import types as kinds
 from windlass.facts.ledger import Fact
 from windlass.facts.sentences import sentence
 from windlass.facts.state import ReleaseState, ServiceState
@@ -144,20 +145,22 @@ def _about(record: ReleaseState, state: ServiceState, facts: Sequence[Fact]) -> 
     release = record.release
     commits, rollouts, acts = {record.commit}, set(), set()
     for body in (fact.body for fact in facts):
-        match type(body).__name__:
-            case "ReleaseMade" | "AlreadyLive" if body.release == release:
+        match body:
+            case kinds.ReleaseMade() | kinds.AlreadyLive() if body.release == release:
                 commits.add(body.commit)
-            case "RolloutStarted" if body.release == release:
+            case kinds.RolloutStarted() if body.release == release:
                 rollouts.add(body.rollout)
-            case "ActAsked" if _names(body.arguments.values(), state, release):
+            case kinds.ActAsked() if _names(body.arguments.values(), state, release):
                 acts.add(body.act)
+            case _:
+                pass
 
     def speaks(body: Any) -> bool:
         own = (getattr(body, name, None) for name in ("release", "leaves", "returns_to"))
         return (
             release in own
             or (record.build_key != "" and getattr(body, "build_key", None) == record.build_key)
-            or (type(body).__name__ == "ServiceWanted" and body.commit in commits)
+            or (isinstance(body, kinds.ServiceWanted) and body.commit in commits)
             or getattr(body, "rollout", None) in rollouts
             or getattr(body, "act", None) in acts
         )

@@ -16,7 +16,7 @@ from windlass.adapters.leftovers import LocalLeftovers
 from windlass.kernel.digests import digest_of
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
-from windlass.ports.leftovers import Leftover
+from windlass.ports.leftovers import KINDS, Leftover
 
 ENVIRONMENT = "e" * 64
 REMOTE = "https://example.org/models.git"
@@ -73,17 +73,12 @@ def test_each_kind_is_found_and_goes(tmp_path: Path) -> None:
         ("mirror", "abc.git", 5),
         ("remains", "control/git/def.git.going-12345678", 5),
         ("unfinished", "store/environments/pending-1", 5),
-    ] == sorted(((one.kind, one.name, one.size_bytes) for one in seen), key=lambda one: (order(one[0]), one[1]))
+    ] == sorted(((one.kind, one.name, one.size_bytes) for one in seen), key=lambda one: (KINDS.index(one[0]), one[1]))
     assert (f"blake3:{ENVIRONMENT}", digest_of(b"a==1\n")) == seen[0].digests
     assert seen == remove(tmp_path, *seen)
     assert [] == found(tmp_path)
     left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     assert {"store/overlays/3.11-then/windlass/a.py", "store/overlays/3.12-then/windlass/a.py"} == left
-
-
-def order(kind: str) -> int:
-    """The place of a kind in the lists of this test."""
-    return ("environment", "overlay", "job", "log", "replica-log", "mirror", "remains", "unfinished").index(kind)
 
 
 def test_an_empty_home_has_none(tmp_path: Path) -> None:
