@@ -19,7 +19,7 @@ JOBS = Path(__file__).parents[1] / "adapters" / "compute" / "jobs.py"
 
 def asked(state: ServiceState, verb: str) -> ServiceState:
     """The state after an act of ann's."""
-    return tell(state, *answer(ActState("a-1", verb, "ann", "too slow", {}, BEGINNING), state, ""))
+    return tell(state, *answer(ActState("a-1", verb, "ann", "too slow", {}, BEGINNING), state, lambda _: ""))
 
 
 def test_a_cancelled_build_leaves_no_process(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def _adopt(draft: Draft, site: str, entry: JournalEntry) -> Draft:
         return draft
     arguments = {"to": entry.returns_to} if _leaves_live(draft.state, entry) else {}
     act = ActState(f"{site}/{entry.seq}", entry.verb, entry.who, entry.reason, arguments, draft.snapshot.now)
-    return draft.with_facts(*answer(act, draft.state, ""))
+    return draft.with_facts(*answer(act, draft.state, views.candidate_of))
 
 
 def _still_matters(state: ServiceState, entry: JournalEntry) -> bool:
@@ -41,7 +41,7 @@ def _leaves_live(state: ServiceState, entry: JournalEntry) -> bool:
 def answer_acts(draft: Draft) -> Draft:
     """Each act that was asked is answered once; a freeze whose time has come ends by itself."""
     for act in draft.state.acts:
-        draft = draft.with_facts(*answer(act, draft.state, views.candidate_of(draft.state)))
+        draft = draft.with_facts(*answer(act, draft.state, views.candidate_of))
     freeze = draft.state.freeze
     if freeze is not None and freeze.until is not None and draft.snapshot.now >= freeze.until:
         draft = draft.with_facts(kinds.Thawed("windlass", "the freeze has ended"))

@@ -38,7 +38,7 @@ def act(verb: str, **arguments: object) -> ActState:
 
 def after(verb: str, state: ServiceState, candidate: str = "", **arguments: object) -> tuple[ServiceState, str, str]:
     """The state after an act, its outcome and its words."""
-    facts = answer(act(verb, **arguments), state, candidate)
+    facts = answer(act(verb, **arguments), state, lambda _: candidate)
     ended = facts[-1]
     assert isinstance(ended, kinds.ActEnded)
     assert ("a-1", verb) == (ended.act, ended.verb)
@@ -60,7 +60,7 @@ def after(verb: str, state: ServiceState, candidate: str = "", **arguments: obje
 )
 def test_an_act_that_is_not_possible_says_why(verb: str, state: ServiceState, words: str) -> None:
     """A refused act changes nothing and tells the reason."""
-    facts = answer(act(verb), state, "")
+    facts = answer(act(verb), state, lambda _: "")
     assert (kinds.ActEnded("a-1", verb, "refused", words),) == facts
 
 
@@ -257,17 +257,17 @@ def test_retry_lifts_a_quarantine() -> None:
     state, _, _ = after("abort", moving())
     _, outcome, words = after("retry", state)
     assert ("refused", f"name the release whose quarantine is to be lifted: {short(V2)}") == (outcome, words)
-    lifted, outcome, words = after("retry", state, release=short(V2))
+    lifted, outcome, words = after("retry", state, V2, release=short(V2))
     assert f"{NAMED} is judged again now, and rolled out if its gate passes" == words
     assert ("done", {}, "") == (outcome, dict(lifted.quarantine), lifted.releases[V2].fate)
 
 
 def test_retry_of_a_release_that_is_not_quarantined_lifts_nothing() -> None:
     """A release that only failed its gate is judged again by its name."""
-    state, outcome, words = after("retry", waiting("fail"), release=short(V2))
+    state, outcome, words = after("retry", waiting("fail"), V2, release=short(V2))
     assert ("done", f"{NAMED} is judged again now, and rolled out if its gate passes") == (outcome, words)
     assert ("", {}) == (state.releases[V2].verdict, dict(state.quarantine))
-    facts = answer(act("retry", release=short(V2)), waiting("fail"), "")
+    facts = answer(act("retry", release=short(V2)), waiting("fail"), lambda _: "")
     assert [kinds.Retried, kinds.ActEnded] == [type(fact) for fact in facts]
 
 
@@ -285,7 +285,7 @@ def test_retry_of_what_is_about_to_be_built_changes_nothing() -> None:
     due = tell(live(), wanted("v2"))
     running = tell(due, kinds.BuildStarted(commit("v2"), wanted("v2").build_key, "b"))
     for state in (due, running):
-        (ended,) = answer(act("retry"), state, "")
+        (ended,) = answer(act("retry"), state, lambda _: "")
         assert isinstance(ended, kinds.ActEnded)
         assert ("done", f"commit {short(commit('v2'))} is built with the data of now") == (ended.outcome, ended.words)
 
@@ -316,7 +316,7 @@ def test_a_cancelled_build_is_cancelled_for_all_its_commits() -> None:
     same = replace(wanted("v2"), commit=commit("v3"))
     state, _, _ = after("abort", tell(building(), same))
     assert commit("v3") == state.builds[wanted("v2").build_key].commit
-    asked = answer(act("abort"), tell(building(), same), "")
+    asked = answer(act("abort"), tell(building(), same), lambda _: "")
     assert [commit("v2"), commit("v3")] == [one.commit for one in asked[:-1]]
     _, outcome, words = after("abort", tell(building(), wanted("v3")))
     said = f"the build of commit {short(commit('v2'))} is cancelled; commit {short(commit('v3'))}, the newest, is next"

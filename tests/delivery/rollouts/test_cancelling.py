@@ -10,7 +10,7 @@ from windlass.testing.stories import BEGINNING, SERVICE, build_key, commit, tell
 def test_a_build_that_no_commit_wants_can_be_ended() -> None:
     """Where the wish for it was lost, a build that runs is still cancelled, for its own commit alone."""
     state = tell(ServiceState(SERVICE), kinds.BuildStarted(commit("v1"), build_key("v1"), "b"))
-    cancelled, ended = answer(ActState("a-1", "abort", "ann", "", {}, BEGINNING), state, "")
+    cancelled, ended = answer(ActState("a-1", "abort", "ann", "", {}, BEGINNING), state, lambda _: "")
     assert kinds.BuildCancelled(commit("v1"), build_key("v1"), "ann", "") == cancelled
     words = f"the build of commit {short(commit('v1'))} is cancelled; `windlass retry` starts again"
     assert ("done", words) == (ended.outcome, ended.words)

@@ -8,6 +8,7 @@ from windlass.delivery.rollouts.acts import answer
 from windlass.facts import types as kinds
 from windlass.facts.state import ActState, ServiceState
 from windlass.kernel.digests import short
+from windlass.planner.views import candidate_of
 from windlass.testing.stories import (
     BEGINNING,
     build_key,
@@ -56,6 +57,8 @@ def quarantined(*later: Any) -> ServiceState:
 def test_retry_says_what_follows(state: ServiceState, named: str, words: str) -> None:
     """The words name the release and its commit, and tell whether it is judged now, later, or not by itself."""
     subject = state.releases[named].subject
-    ended = answer(ActState("a-1", "retry", "ann", "because", {"release": short(named)}, BEGINNING), state, "")[-1]
+    ended = answer(
+        ActState("a-1", "retry", "ann", "because", {"release": short(named)}, BEGINNING), state, candidate_of
+    )[-1]
     head = f'release {short(named)} of commit {short(commit(subject))} "{subject}" '
     assert ("done", True) == (ended.outcome, ended.words.startswith(head + words)), ended.words

@@ -17,7 +17,7 @@ class ReleaseMove(StrEnum):
 class ReleasesView:
     """The releases that were made, in the order of their making, and which of them is live or under way.
 
-    `newest` is the release of the newest built commit; `recorded` says that a fact about "already live" stands.
+    `newest` is the release of the newest built commit.
     """
 
     made: tuple[ReleaseState, ...]

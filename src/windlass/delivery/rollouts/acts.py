@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.facts import types as kinds
+from windlass.facts.fold import fold
+from windlass.facts.ledger import Fact
 from windlass.facts.state import ActState, ReleaseState, ServiceState
 from windlass.kernel.digests import short
 from windlass.kernel.instants import Instant, rfc3339
 
 Facts = tuple[Any, ...]
+CandidateOf = Callable[[ServiceState], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +26,16 @@ class _No(Exception):
     words: str
 
 
-def answer(act: ActState, state: ServiceState, candidate: str) -> Facts:
+def answer(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> Facts:
     """The facts that an act leads to; the last one is its `ActEnded`.
 
-    `candidate` is the release that waits for traffic, empty where none does.
+    `candidate_of` says which release waits for traffic in a state, empty where none does.
     """
     verb = _VERBS.get(act.verb)
     try:
         if verb is None:
             raise _No(f"there is no act called {act.verb}")
-        facts, words = verb(act, state, candidate)
+        facts, words = verb(act, state, candidate_of)
     except _No as no:
         return (kinds.ActEnded(act.act, act.verb, "refused", no.words),)
     return (*facts, kinds.ActEnded(act.act, act.verb, "done", words))
@@ -67,9 +70,9 @@ def _release(act: ActState, state: ServiceState, default: str) -> str:
     return found
 
 
-def _promote(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+def _promote(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     rollout = state.rollout
-    release = _release(act, state, rollout.release if rollout else candidate)
+    release = _release(act, state, rollout.release if rollout else candidate_of(state))
     if not release:
         raise _No("no release waits for traffic")
     if release == state.live:
@@ -139,7 +142,7 @@ def _quarantine(act: ActState, state: ServiceState, release: str) -> kinds.Quara
     return kinds.Quarantined(release, record.build_key if record else "", words, act.who)
 
 
-def _abort(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+def _abort(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     if state.rollout is None or _flag(act, "build"):
         return _abort_jobs(act, state)
     release = state.rollout.release
@@ -167,14 +170,14 @@ def _abort_jobs(act: ActState, state: ServiceState) -> tuple[Facts, str]:
     return tuple(facts), f"{' and '.join(words)}; {then}"
 
 
-def _pause(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+def _pause(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     if state.rollout is None:
         raise _No("no rollout is under way")
     paused = kinds.Paused(state.rollout.rollout, act.who, act.reason)
     return (paused,), f"the rollout stays at {state.rollout.share:.0%}"
 
 
-def _resume(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+def _resume(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     facts: list[Any] = []
     if state.freeze is not None:
         facts.append(kinds.Thawed(act.who, act.reason))
@@ -185,7 +188,7 @@ def _resume(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, 
     return tuple(facts), "traffic may move again"
 
 
-def _rollback(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+def _rollback(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     frozen = kinds.Frozen(act.who, act.reason or f"rollback by {act.who}")
     if state.rollout is not None and state.rollout.champion and not _text(act, "to"):
         release = state.rollout.release
@@ -256,7 +259,7 @@ def _has_served(record: ReleaseState, state: ServiceState) -> bool:
     return was_live or record.verdict == "pass" or record.overridden
 
 
-def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+def _retry(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     text = _text(act, "release")
     if _flag(act, "fresh_env"):
         return _retry_fresh(act, state)
@@ -266,7 +269,10 @@ def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, s
         facts: list[Any] = [kinds.Retried(release, build_key, act.who, act.reason)]
         if release in state.quarantine:
             facts.append(kinds.QuarantineLifted(release, act.who, act.reason))
-        return tuple(facts), _again(state, state.releases[release])
+        after = state
+        for body in facts:
+            after = fold(after, Fact(state.service, act.at, body))
+        return tuple(facts), _again(after, after.releases[release], is_next=candidate_of(after) == release)
     wanted = state.wanted
     failed = (
         wanted is not None and wanted.build_key in state.builds and state.builds[wanted.build_key].state == "failed"
@@ -278,6 +284,7 @@ def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, s
     build = state.builds.get(wanted.build_key) if wanted is not None else None
     if wanted is not None and (build is None or build.state == "running"):
         return (), f"commit {short(wanted.commit)} is built with the data of now"
+    candidate = candidate_of(state)
     record = state.releases.get(candidate)
     if record is not None and (record.verdict in ("unsure", "fail", "") or record.gate_words):
         retried = kinds.Retried(candidate, record.build_key, act.who, act.reason)
@@ -288,29 +295,17 @@ def _retry(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, s
     raise _No("nothing failed and nothing is quarantined")
 
 
-def _again(state: ServiceState, record: ReleaseState) -> str:
-    """What follows from a release that is no longer quarantined, and which one that is."""
+def _again(state: ServiceState, record: ReleaseState, *, is_next: bool) -> str:
+    """What follows in a state where a release is no longer quarantined, and which one that is."""
     named = f'release {short(record.release)} of commit {short(record.commit)} "{record.subject}"'
     if record.release == state.live:
         return f"{named} serves already"
-    if _is_outdated(state, record):
+    if not is_next:
         return f"{named} is allowed again, but not next: it is judged once a commit leads to it again"
     if state.freeze is not None:
         return f"{named} is judged again now; if its gate passes, it waits for `windlass resume`"
     then = "; the rollout under way ends first" if state.rollout is not None else ""
     return f"{named} is judged again now, and rolled out if its gate passes{then}"
-
-
-def _is_outdated(state: ServiceState, record: ReleaseState) -> bool:
-    """Whether another release serves or waits that is newer, or the newest commit leads to another one."""
-    live = state.releases.get(state.live)
-    if live is not None and record.made_at <= live.made_at:
-        return True
-    build = state.builds.get(state.wanted.build_key) if state.wanted is not None else None
-    if build is not None and build.release != record.release and build.release in (state.live, *state.quarantine):
-        return True
-    waiting = (one for one in state.releases.values() if not one.fate and one.release not in state.quarantine)
-    return any(one.made_at > record.made_at and one.verdict in ("", "pass") for one in waiting)
 
 
 def _retry_fresh(act: ActState, state: ServiceState) -> tuple[Facts, str]:
@@ -326,14 +321,14 @@ def _retry_fresh(act: ActState, state: ServiceState) -> tuple[Facts, str]:
     return (retried,), f"commit {short(wanted.commit)} builds again in a fresh environment"
 
 
-def _retire(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+def _retire(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     facts: list[Any] = []
     if state.rollout is not None:
         facts.append(_ended(act, state, "aborted", f"the service was retired by {act.who}"))
     return (*facts, kinds.Retired(act.who, act.reason)), "the service is taken down"
 
 
-def _freeze(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, str]:
+def _freeze(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     until = act.arguments.get("until")
     at = Instant(until) if isinstance(until, int) and not isinstance(until, bool) else None
     if at is not None and at <= act.at:
@@ -342,7 +337,7 @@ def _freeze(act: ActState, state: ServiceState, candidate: str) -> tuple[Facts, 
     return (kinds.Frozen(act.who, act.reason, at),), f"no traffic moves until {end}`windlass resume`"
 
 
-_VERBS: dict[str, Callable[[ActState, ServiceState, str], tuple[Facts, str]]] = {
+_VERBS: dict[str, Callable[[ActState, ServiceState, CandidateOf], tuple[Facts, str]]] = {
     "promote": _promote,
     "abort": _abort,
     "pause": _pause,
