@@ -42,9 +42,14 @@ def an_act_at_a_site_takes_effect_at_once(seen: Seen) -> Iterator[str]:
     """A candidate that somebody left at a site gets no callers there from that moment on."""
     for site, release in sorted(seen.left):
         place = seen.world.sites[site]
-        if seen.calm.get(site, 0) >= CALM_TICKS and release in _weighted(place):
+        if place.traffic.is_up and seen.calm.get(site, 0) >= CALM_TICKS and release in _weighted(place):
             yield f"{site} sends callers to {short(release)}"
-    seen.left.clear()
+    seen.left = {one for one in seen.left if _is_open(seen, *one)}
+
+
+def _is_open(seen: Seen, site: str, release: str) -> bool:
+    """Whether it must still show: a gateway that does not run sends nobody anywhere, and must not when it runs again."""
+    return not seen.world.sites[site].traffic.is_up and release not in seen.state.quarantine
 
 
 def what_a_site_follows_is_on_its_disk(seen: Seen) -> Iterator[str]:
