@@ -122,6 +122,21 @@ async def test_a_restart_during_a_rollout_does_not_route_to_the_unready(world: W
 
 
 @in_a_world
+async def test_without_its_state_a_site_gives_the_unready_nothing(world: World) -> None:
+    """An agent that lost what it knew of its gateway lets the champion answer until the candidate is ready."""
+    await world.ready(1, slice_of("s1 a100"))
+    world.replicas.hold(B)
+    world.publish(2, CANARY)
+    world.disk.files["/site/state.json"] = b"{"
+    world.start_agent()
+    await world.tick(3)
+    assert ({A: 100}, (SERVICE,)) == (world.traffic.send(SERVICE, 100), world.report.unready)
+    world.replicas.let(B)
+    await world.tick(3)
+    assert ("s2 a95 b5", ()) == (world.routes, world.report.unready)
+
+
+@in_a_world
 async def test_a_damaged_plan_on_disk_leaves_the_one_before(world: World) -> None:
     """When the stored plan cannot be verified at the start, the previous one is in force, and the report says so."""
     await world.ready(1, slice_of("s1 a100"))

@@ -62,8 +62,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "banned-until-the-next-is-ready",
         "site/decide.py",
-        "            return _purged(routed, piece.banned)\n",
-        "            return routed\n",
+        "    return _purged(routed, piece.banned) if awaited else piece\n",
+        "    return routed if awaited else piece\n",
         "A release in quarantine got its share again while the next one started.",
         tests=("tests/site/test_decide.py",),
     ),
@@ -110,8 +110,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "called-before-it-is-ready",
         "site/decide.py",
-        "            return _purged(routed, piece.banned)\n    return piece\n",
-        "            continue\n    return piece\n",
+        "    return _purged(routed, piece.banned) if awaited else piece\n",
+        "    return piece\n",
         "The first callers of each release waited for its imports, or got an error.",
     ),
     Mutant(

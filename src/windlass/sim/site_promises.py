@@ -48,7 +48,7 @@ def an_act_at_a_site_takes_effect_at_once(seen: Seen) -> Iterator[str]:
 
 
 def _is_open(seen: Seen, site: str, release: str) -> bool:
-    """Whether it must still show: a gateway that does not run sends nobody anywhere, and must not when it runs again."""
+    """Whether it must still show: a gateway that does not run sends nobody anywhere, nor when it runs again."""
     return not seen.world.sites[site].traffic.is_up and release not in seen.state.quarantine
 
 

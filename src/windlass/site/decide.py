@@ -5,10 +5,10 @@ have ended, and a crashed one keeps its place, because its socket holds the conn
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from windlass.delivery.services.names import replica_name
-from windlass.delivery.services.types import ReplicaSet, ServiceSlice
+from windlass.delivery.services.types import ReplicaSet, Route, ServiceSlice
 from windlass.kernel.instants import seconds_between
 from windlass.ports.replicas import ReplicaProcess, ReplicaWanted
 from windlass.ports.traffic import Endpoints
@@ -63,17 +63,40 @@ def _seen(view: SiteView) -> _Seen:
 def _choose(piece: ServiceSlice, seen: _Seen) -> ServiceSlice:
     """The slice itself once its releases are ready, else the one that is routed now."""
     routed = seen.routed.get(piece.service)
-    if routed is None or routed == piece:
+    if routed is None:
+        return _first(piece, seen)
+    if routed == piece:
         return piece
     now_routed = {route.release for route in routed.routes if route.weight > 0}
+    awaited = [one for one in _unready(piece, seen) if one.release not in now_routed]
+    return _purged(routed, piece.banned) if awaited else piece
+
+
+def _first(piece: ServiceSlice, seen: _Seen) -> ServiceSlice:
+    """Where nothing is known to be routed: an agent that lost its state finds a gateway that serves.
+
+    A candidate that is not ready yet leaves its share to a champion that is, in a step of its own: what is counted
+    then is not the plan's step.
+    """
+    unready = _unready(piece, seen)
+    champions = [one.release for one in piece.routes if one.role == "champion" and one not in unready]
+    candidates = [one.release for one in unready if one.role == "candidate"]
+    if not champions or not candidates:
+        return piece
+    for release in candidates:
+        piece = without(piece, release, champions[0])
+    return replace(piece, step_id=f"{piece.step_id}.w")
+
+
+def _unready(piece: ServiceSlice, seen: _Seen) -> list[Route]:
+    """The routes with a weight of which not all replicas are ready."""
     counts = {one.release: one.count for one in piece.replicas}
-    for route in piece.routes:
-        if route.weight == 0 or route.release in now_routed:
-            continue
-        ready = seen.ready.get((piece.service, route.release), ())
-        if len(ready) < max(1, counts.get(route.release, 1)):
-            return _purged(routed, piece.banned)
-    return piece
+    return [
+        route
+        for route in piece.routes
+        if route.weight > 0
+        and len(seen.ready.get((piece.service, route.release), ())) < max(1, counts.get(route.release, 1))
+    ]
 
 
 def _purged(routed: ServiceSlice, banned: tuple[str, ...]) -> ServiceSlice:
