@@ -1,4 +1,4 @@
-"""What the machine tells about itself: files of data outside Git, room on the disk, time zones."""
+"""What the machine tells about itself: data and secrets outside Git, room on the disk, time zones."""
 
 from typing import Protocol
 
@@ -15,6 +15,14 @@ class Machine(Protocol):
 
     async def free_share(self) -> float:
         """The free part (0 to 1) of the disk that holds the home folder."""
+        ...
+
+    def value_of(self, text: str) -> str:
+        """What `env:NAME` or `file:PATH` refers to here; other text is itself.
+
+        Raises:
+            UserMistake: there is no such variable, or the file cannot be read as text.
+        """
         ...
 
     def zone_offset_seconds(self, zone: str, at: Instant) -> int:

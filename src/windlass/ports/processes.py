@@ -9,11 +9,15 @@ from windlass.ports.environments import Environment
 
 @dataclass(frozen=True, slots=True)
 class ModuleCall:
-    """One of our own modules that runs in a service's environment, and the arguments it gets."""
+    """One of our own modules that runs in a service's environment, and the arguments it gets.
+
+    One that is not `forkable` is started anew: its variables must be there before any library is imported.
+    """
 
     environment: Environment
     module: str
     arguments: tuple[str, ...] = ()
+    forkable: bool = True
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -23,7 +27,8 @@ class ModuleCall:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command and its limits. A module's call may be forked from a process that has its libraries loaded.
+    """One command and its limits. A module's call may be forked from a process that has its libraries loaded,
+    where it is `forkable`.
 
     `env` is the whole environment it sees. Output is appended to `log` as it comes (empty: only the tail is kept); the
     strings in `hidden` never reach it. `memory_bytes_max` bounds the resident memory of all its processes together

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,15 @@ def test_the_libraries_are_loaded_once(town: Town) -> None:
     said = [json.loads(town.run(SAYS.format("[os.getpid(), loaded.loaded_by]")).tail) for _ in range(2)]
     assert 1 == len({loaded_by for _, loaded_by in said})
     assert 3 == len({number for pair in said for number in pair})
+
+
+def test_what_is_not_forkable_starts_anew(town: Town) -> None:
+    """A process whose variables must be there before any library is imported loads its libraries itself."""
+    command = town.command(SAYS.format("[os.getpid(), loaded.loaded_by]"))
+    assert isinstance(command.argv, ModuleCall)
+    fresh = replace(command, argv=replace(command.argv, forkable=False))
+    pid, loaded_by = json.loads(asyncio.run(town.processes.run(fresh)).tail)
+    assert pid == loaded_by
 
 
 def test_children_draw_different_numbers() -> None:

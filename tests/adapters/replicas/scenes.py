@@ -8,7 +8,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from windlass.adapters.artifacts import FileArtifacts
@@ -50,9 +50,9 @@ SIGNATURE = {
 }
 
 
-async def store_release(artifacts: FileArtifacts, code: str) -> Digest:
-    """A release whose model is a Python class."""
-    run = {"format": "python", "target": "service:Model", "allow": [], "model": ""}
+async def store_release(artifacts: FileArtifacts, code: str, env: Mapping[str, str] | None = None) -> Digest:
+    """A release whose model is a Python class, and whose file declares these variables."""
+    run = {"format": "python", "target": "service:Model", "allow": [], "model": "", "env": env or {}}
     files = {
         "code/service.py": code.encode(),
         "env/lock.txt": our_lock().encode(),

@@ -299,6 +299,36 @@ def test_no_secret_of_ours_reaches_a_model(monkeypatch: pytest.MonkeyPatch) -> N
     asyncio.run(story())
 
 
+def test_a_replica_sees_the_variables_of_its_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`env:` reaches the process that serves: values as they are, references as what they refer to at this site."""
+    monkeypatch.setenv("SCORING_TOKEN", "from-a-variable")
+    (tmp_path / "key").write_text("from-a-file\n")
+    env = {"PLAIN": "as written", "TOKEN": "env:SCORING_TOKEN", "KEY": f"file:{tmp_path / 'key'}"}
+
+    async def story() -> None:
+        async with replica_scene() as scene:
+            release = await store_release(scene.artifacts, good(), env)
+            await scene.replicas.start(ReplicaWanted("fraud-0", "fraud", release))
+            ready = await until(scene, "fraud-0", "ready")
+            variables = Path(f"/proc/{ready.pid}/environ").read_bytes().split(b"\0")
+            assert {b"PLAIN=as written", b"TOKEN=from-a-variable", b"KEY=from-a-file"} <= set(variables)
+
+    asyncio.run(story())
+
+
+def test_a_replica_without_its_secret_says_which() -> None:
+    """A reference that leads nowhere at this site fails the replica, by the name of its key."""
+
+    async def story() -> None:
+        async with replica_scene() as scene:
+            release = await store_release(scene.artifacts, good(), {"TOKEN": "env:NO_SUCH_VARIABLE_HERE"})
+            await scene.replicas.start(ReplicaWanted("fraud-0", "fraud", release))
+            failed = await until(scene, "fraud-0", "failed")
+            assert failed.words.startswith("env.TOKEN: the variable is not set; set NO_SUCH_VARIABLE_HERE where")
+
+    asyncio.run(story())
+
+
 def test_a_log_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A replica that says too much keeps the end of what it said."""
     monkeypatch.setattr(local, "LOG_BYTES_MAX", 10_000)

@@ -33,7 +33,7 @@ def test_a_commit_becomes_a_release(scene: Scene) -> None:
     files = scene.files(result.release)
     assert ["env/lock.txt", "env/python.txt", "model/model.skops", "run.json", "signature.json"] == sorted(files)
     assert our_lock() == files["env/lock.txt"].decode()
-    run = {"format": "skops", "model": "model/model.skops", "target": "", "allow": []}
+    run = {"format": "skops", "model": "model/model.skops", "target": "", "allow": [], "env": {}}
     assert run == json.loads(files["run.json"])
     assert json.loads(files["signature.json"]) == result.body["signature"]
     assert ["age", "visits"] == [column["name"] for column in result.body["signature"]["columns"]]
@@ -326,6 +326,7 @@ def test_secrets_reach_the_training_and_not_the_log(scene: Scene, monkeypatch: p
     assert "[True, True]\n*** *** 1 False\n" in result.log
     assert ["FILED", "N", "PLAIN", "TOKEN"] == result.provenance["env"]
     assert "from-a-variable" not in json.dumps(result.body)
+    assert env == json.loads(scene.files(result.release)["run.json"])["env"]
 
 
 @pytest.mark.parametrize(

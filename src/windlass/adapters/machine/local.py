@@ -1,4 +1,4 @@
-"""Digests of data on this machine's disk, room on it, and its time zones."""
+"""Digests of data on this machine's disk, secrets, room on the disk, and time zones."""
 
 import asyncio
 import shutil
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from windlass.adapters.machine import references
 from windlass.kernel.digests import Digest, digest_of_value
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
@@ -54,6 +55,10 @@ class LocalMachine:
         """The free part of the home's disk, as an unprivileged account sees it."""
         usage = shutil.disk_usage(self._home)
         return usage.free / usage.total if usage.total else 0.0
+
+    def value_of(self, text: str) -> str:
+        """What a reference refers to; see `Machine.value_of`."""
+        return references.value_of(text)
 
     def zone_offset_seconds(self, zone: str, at: Instant) -> int:
         """Seconds ahead of UTC; 0 for a zone that this machine does not know."""

@@ -43,7 +43,7 @@ class LocalProcesses:
         mark = uuid.uuid4().hex
         memory_bytes_max = command.memory_bytes_max or int(_MEMORY_SHARE_MAX * families.machine_memory_bytes())
         call = command.argv if isinstance(command.argv, ModuleCall) else None
-        zygote = await asyncio.to_thread(self._zygotes.wake, call.environment) if call and self._zygotes else ""
+        zygote = await self._zygote(call) if call and call.forkable else ""
         argv = call.argv if call else command.argv
         order = {
             "argv": argv,
@@ -70,6 +70,9 @@ class LocalProcesses:
             families.kill(families.marked(f"{_RUN_MARK}={mark}"))
             return Ended(-signal.SIGKILL, "crash", "the guard of the command was killed, so the command was ended")
         return _ended(command, memory_bytes_max, answer)
+
+    async def _zygote(self, call: ModuleCall) -> str:
+        return await asyncio.to_thread(self._zygotes.wake, call.environment) if self._zygotes else ""
 
     async def warm(self, environment: Environment) -> None:
         """Start the environment's zygote, which imports while something else is done; see `Processes.warm`."""

@@ -6,9 +6,11 @@ caller; `look` says how it goes.
 """
 
 import asyncio
+import json
 import os
 from dataclasses import dataclass
 
+from windlass.adapters.machine.references import value_of
 from windlass.adapters.processes import families
 from windlass.adapters.processes.detached import Detached, Launch, end, kill, launch, look_at
 from windlass.adapters.processes.listeners import listen
@@ -18,7 +20,7 @@ from windlass.adapters.replicas.records import Replica
 from windlass.adapters.replicas.sockets import ask, is_alive
 from windlass.adapters.world import files
 from windlass.kernel.digests import Digest
-from windlass.kernel.errors import WindlassError, clip
+from windlass.kernel.errors import UserMistake, WindlassError, clip
 from windlass.kernel.instants import seconds_between
 from windlass.kernel.limits import LOG_BYTES_MAX
 from windlass.ports.artifacts import Artifacts
@@ -143,8 +145,11 @@ class LocalReplicas:
 
     async def _started(self, replica: Replica, environment: Environment, folder: str, descriptor: int) -> Detached:
         """The replica's process: forked where a zygote can do it, else started anew."""
-        env, log = variables(environment), self._log(replica.wanted.name)
-        path = await asyncio.to_thread(self._zygotes.wake, environment) if self._zygotes else ""
+        declared = _declared(folder)
+        env, log = {**variables(environment), **declared}, self._log(replica.wanted.name)
+        path = ""
+        if self._zygotes and not declared:  # a zygote has imported its libraries, and some read variables only then
+            path = await asyncio.to_thread(self._zygotes.wake, environment)
         if path:
             call = self._call(replica.wanted, environment, folder, _LISTENER)
             with open(log, "ab") as output:
@@ -247,6 +252,22 @@ class LocalReplicas:
 
     def _log(self, name: str) -> str:
         return f"{self._settings.folder}/logs/{name}.txt"
+
+
+def _declared(folder: str) -> dict[str, str]:
+    """The variables of a release, as its file's `env:` declares them, with what they refer to on this machine.
+
+    Raises:
+        UserMistake: a reference leads nowhere.
+    """
+    run = json.loads(files.read_file(f"{folder}/run.json") or b"{}")
+    found = {}
+    for name, value in run.get("env", {}).items():
+        try:
+            found[name] = value_of(value)
+        except UserMistake as error:
+            raise UserMistake(error.what, code=error.code, where=f"env.{name}", remedy=error.remedy) from error
+    return found
 
 
 def _cap(log: str) -> None:

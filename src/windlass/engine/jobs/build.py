@@ -46,10 +46,10 @@ async def run_build(work: JobWork, ports: JobPorts) -> Mapping[str, object]:
         str(checkout.service), job.spec.python, work.log, fresh=job.request.fresh_env
     )
     await ports.processes.warm(environment)
-    seen = surroundings(job, environment)
+    seen = surroundings(job, environment, job.spec.env)
     ran = await _run_lines(job, checkout, with_variables(seen, job.spec, checkout, output))
     found = take_model(job.spec, checkout, output, release)
-    write_records(release, found, environment)
+    write_records(release, found, environment, job.spec.env)
     files = await store_files(release, ports.artifacts)
     work.progress("loading the model")
     holdout = await fetch_holdout(job)

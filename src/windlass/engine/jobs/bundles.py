@@ -1,5 +1,6 @@
 """The release as it is stored: each file by its digest, then the manifest that names them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +19,15 @@ class Bundle:
     size_bytes: int
 
 
-def write_records(release: Path, found: ModelFound, environment: Environment) -> None:
-    """Write what a release says about itself beside its model: how it is run, and in which environment."""
+def write_records(release: Path, found: ModelFound, environment: Environment, env: Mapping[str, str]) -> None:
+    """Write what a release says about itself beside its model: how it is run, and in which environment.
+
+    `env` are its variables as the file declares them: a reference stays a reference.
+    """
     (release / "env").mkdir()
     (release / "env/lock.txt").write_text(environment.lock, encoding="utf-8")
     (release / "env/python.txt").write_text(f"{environment.python_version}\n", encoding="utf-8")
-    (release / "run.json").write_bytes(canonical_bytes(found.run_json()))
+    (release / "run.json").write_bytes(canonical_bytes({**found.run_json(), "env": dict(env)}))
 
 
 async def store_files(release: Path, artifacts: Artifacts) -> tuple[ManifestFile, ...]:

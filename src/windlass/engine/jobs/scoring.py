@@ -42,13 +42,15 @@ async def ask(release: str, table: Table | Path, job: BuildJob) -> Scored | Unsc
     digest = parse_digest(release)
     folder = await job.ports.artifacts.materialise(digest)
     environment = await _environment(digest, job)
+    declared = json.loads(Path(folder, "run.json").read_bytes()).get("env", {})
     source = table if isinstance(table, Path) else _written(table, environment, job)
     output = Path(job.work.folder) / f"answers-{hex_of(digest)[:NAME_HEX]}-{source.stem}.json"
     arguments = ["--release", folder, "--input", str(source), "--output", str(output)]
     if not times_answers(job.spec):
         arguments += ["--singles", "0"]
-    call = ModuleCall(environment, "windlass.serving.score", tuple(arguments))
-    ended = await job.ports.processes.run(command(call, surroundings(job, environment), Path(job.work.folder), job))
+    call = ModuleCall(environment, "windlass.serving.score", tuple(arguments), forkable=not declared)
+    seen = surroundings(job, environment, declared)
+    ended = await job.ports.processes.run(command(call, seen, Path(job.work.folder), job))
     check_trouble("gate", ended)
     if ended.exit_code in (EXIT_LOAD, EXIT_PREDICT) or ended.exit_code < 0:
         return Unscored(_last_words(ended))

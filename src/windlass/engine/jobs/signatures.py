@@ -140,7 +140,7 @@ async def inspect(given: Inspection, sample: Path | None, job: BuildJob) -> Insp
     arguments += ["--code", "code"] if (given.release / "code").is_dir() else []
     arguments += [word for allowed in found.allow for word in ("--allow", allowed)]
     arguments += ["--sample", str(sample)] if sample else []
-    call = ModuleCall(given.environment, _INSPECT, tuple(arguments))
+    call = ModuleCall(given.environment, _INSPECT, tuple(arguments), forkable=not job.spec.env)
     ended = await job.ports.processes.run(command(call, given.seen, given.release, job))
     check_trouble("model", ended)
     if ended.exit_code:

@@ -16,6 +16,7 @@ from windlass.kernel.canonical import canonical_bytes
 from windlass.kernel.digests import digest_of, hex_of
 from windlass.kernel.errors import Unavailable, UserMistake, clip
 from windlass.ports.environments import Environment
+from windlass.ports.machine import Machine
 from windlass.ports.processes import Command, Ended, ModuleCall
 
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -32,8 +33,8 @@ class Surroundings:
     hidden: tuple[str, ...] = ()
 
 
-def surroundings(job: BuildJob, environment: Environment) -> Surroundings:
-    """The small environment of everything that runs the user's code.
+def surroundings(job: BuildJob, environment: Environment, declared: Mapping[str, str]) -> Surroundings:
+    """The small environment of everything that runs the user's code, and what `env:` declares.
 
     Raises:
         UserMistake: `env:` refers to a variable or a file that is not there.
@@ -47,8 +48,8 @@ def surroundings(job: BuildJob, environment: Environment) -> Surroundings:
         "OMP_WAIT_POLICY": "PASSIVE",  # a build stands back, and threads that spin for one that waits stand still
     }
     hidden = []
-    for name, value in job.spec.env.items():
-        env[name] = _resolved(name, value)
+    for name, value in declared.items():
+        env[name] = _resolved(name, value, job.ports.machine)
         is_reference = env[name] != value
         if len(env[name]) >= (_HIDDEN_MIN if is_reference else _PLAIN_HIDDEN_MIN):
             hidden.append(env[name])
@@ -114,21 +115,11 @@ def _made(work: JobWork, name: str) -> str:
     return str(folder)
 
 
-def _resolved(name: str, value: str) -> str:
-    if value.startswith("env:"):
-        found = os.environ.get(value.removeprefix("env:"))
-        if found is None:
-            remedy = f"set {clip(value.removeprefix('env:'))} where `windlass up` runs"
-            raise UserMistake("the variable is not set", code="no-secret", where=f"env.{name}", remedy=remedy)
-        return found
-    if value.startswith("file:"):
-        path = Path(value.removeprefix("file:"))
-        try:
-            return path.read_text(encoding="utf-8").rstrip("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            what = f"{clip(str(path))} cannot be read as text"
-            raise UserMistake(what, code="no-secret", where=f"env.{name}", remedy="put it there") from error
-    return value
+def _resolved(name: str, value: str, machine: Machine) -> str:
+    try:
+        return machine.value_of(value)
+    except UserMistake as error:
+        raise UserMistake(error.what, code=error.code, where=f"env.{name}", remedy=error.remedy) from error
 
 
 def _told(ended: Ended) -> str:

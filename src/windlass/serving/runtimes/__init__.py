@@ -6,7 +6,7 @@ A format's module is imported when a release of it is loaded, so that a service 
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -27,12 +27,14 @@ _FORMATS = {
 @dataclass(frozen=True, slots=True)
 class RunSpec:
     """How a release is run, as `run.json` says it. `model` is a path inside the release, `target` is `module:Class`,
-    `allow` holds `pickle` or names of types that skops shall trust."""
+    `allow` holds `pickle` or names of types that skops shall trust, `env` the variables that the process was started
+    with, as the file declares them."""
 
     format: str
     model: str = ""
     target: str = ""
     allow: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
