@@ -75,7 +75,9 @@ def test_logs_that_somebody_may_read_stay(shop: Shop) -> None:
 
 def test_logs_of_replicas_go_with_their_release(shop: Shop) -> None:
     """What a kept release's replicas said stays, older parts too; what those of an unknown one said goes."""
-    kept, gone = (replica_name("s", release, 0) for release in (shop.made("v1", fate="promoted"), "blake3:gone"))
+    kept, gone = (
+        replica_name("s", release, 0, 0, 10.0) for release in (shop.made("v1", fate="promoted"), "blake3:gone")
+    )
     for name in (f"{kept}.txt", f"{kept}.txt.1", f"{gone}.txt", f"{gone}.txt.1"):
         shop.lay(f"sites/local/logs/{name}", seconds=90 * DAY)
     assert [f"replica-log local/logs/{gone}.txt", f"replica-log local/logs/{gone}.txt.1"] == names(shop)

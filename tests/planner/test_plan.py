@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from windlass.facts import types as kinds
-from windlass.facts.counts import JournalEntry, ReplicaSeen, SiteReport, StepCounts, Tally
+from windlass.facts.counts import ReplicaSeen, SiteReport, StepCounts, Tally
 from windlass.facts.fold import fold
 from windlass.facts.observed import JobSeen, SiteSeen
 from windlass.facts.state import ServiceState
@@ -337,36 +337,6 @@ def test_builds_are_held_while_the_disk_is_full() -> None:
     made_plan = look(tell(live(), wanted("v2")), builds_held="only 3% of the disk is free")
     assert ([], {V1: 10_000}) == (bodies(made_plan), shares(made_plan))
     assert "only 3% of the disk is free" == said(made_plan, "builds")
-
-
-def entry(verb: str, leaves: str, back: str = "", seq: int = 1, service: str = SERVICE) -> JournalEntry:
-    """What a person did at the site."""
-    return JournalEntry(seq, NOW, verb, service, leaves, back, "ann", "night")
-
-
-@pytest.mark.parametrize(
-    ("state", "done_at_site", "live_after", "quarantined"),
-    [
-        (moving(), entry("rollback", V2, V1), V1, {V2}),
-        (moving(), entry("abort", V2, V1), V1, {V2}),
-        (promoted(), entry("rollback", V2, V1), V1, {V2}),
-        (promoted(), entry("pause", V2), V2, set()),
-        (promoted(), entry("rollback", V1, ""), V2, set()),  # it left what nobody serves any more
-        (moving(), entry("rollback", V2, V1, service="other"), V1, set()),
-    ],
-)
-def test_journals_are_adopted_first(
-    state: ServiceState, done_at_site: JournalEntry, live_after: str, quarantined: set[str]
-) -> None:
-    """What a person did at a lonely site becomes facts before anything is planned, and only once."""
-    made_plan = look(state, report(journal=(done_at_site,)))
-    assert (live_after, quarantined) == (made_plan.state.live, set(made_plan.state.quarantine))
-    again = look(made_plan.state, report(journal=(done_at_site,)))
-    assert not [body for body in bodies(again) if isinstance(body, kinds.SiteActed)]
-    if done_at_site.service == SERVICE:
-        assert {"local": 1} == dict(made_plan.state.journal_seen)
-        assert made_plan.slice is not None
-        assert (("local", 1),) == made_plan.slice.seen_entries
 
 
 def test_a_retired_service_has_no_slice() -> None:

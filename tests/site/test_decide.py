@@ -92,12 +92,35 @@ def test_a_replica_gets_what_its_service_allows() -> None:
     assert [3.0] == [stop.drain_seconds for stop in orders.stop]
 
 
+def test_another_time_out_replaces_the_replicas_without_a_gap() -> None:
+    """A running replica keeps the limits it was started with: new ones start beside it, take the callers once all of
+    them are ready, and only then the old one goes."""
+    piece = slice_of("s1 a100x2", timeout_seconds=3.0)
+    olds = tuple(replica(text) for text in ("a0:ready", "a1:ready"))
+    news = [replace(one, name=name_of(text, timeout_seconds=3.0)) for one, text in zip(olds, ("a0", "a1"), strict=True)]
+    new, other = (replace(one, socket=f"/r/{one.name}.sock") for one in news)
+    old_sockets = tuple(sorted(one.socket for one in olds))
+    routed = TrafficWish("1.1", (slice_of("s1 a100x2"),), (Endpoints(SERVICE, A, old_sockets),))
+
+    first = decide(SiteView(NOW, (piece,), olds, routed))
+    assert ({new.name, other.name}, ()) == ({one.name for one in first.start}, first.stop)
+    assert ([old_sockets], (SERVICE,)) == ([one.sockets for one in first.endpoints], first.unready)
+    half = decide(SiteView(NOW, (piece,), (*olds, new, replace(other, state="starting")), routed))
+    assert {*old_sockets, new.socket} == set(half.endpoints[0].sockets)
+    whole = decide(SiteView(NOW, (piece,), (*olds, new, other), routed))
+    assert ({new.socket, other.socket}, ()) == (set(whole.endpoints[0].sockets), whole.stop)
+    assert () == whole.unready
+    after = decide(SiteView(NOW, (piece,), (*olds, new, other), replace(routed, endpoints=whole.endpoints)))
+    assert {one.name for one in olds} == {stop.name for stop in after.stop}
+
+
 def test_services_do_not_share_replicas() -> None:
     """Two services of the same release have replicas and endpoints of their own, and so have those with long names."""
     long = "a-service-with-a-very-long-name"
-    names = {replica_name(service, B, number) for service in ("fraud", f"{long}-1", f"{long}-2") for number in (0, 1)}
+    services = ("fraud", f"{long}-1", f"{long}-2")
+    names = {replica_name(service, B, number, 0, 10.0) for service in services for number in (0, 1)}
     assert 6 == len(names)
-    assert max(len(name) for name in names) <= 26
+    assert max(len(name) for name in names) <= 31
     slices = (slice_of("s1 a100", "churn"), slice_of("s1 a100"))
     orders = decide(SiteView(NOW, slices, (replica("a0:ready", "churn"), replica("a0:ready"))))
     assert [("churn", A), ("fraud", A)] == [(one.service, one.release) for one in orders.endpoints]

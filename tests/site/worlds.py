@@ -62,9 +62,9 @@ def letter_of(release: str) -> str:
     return hex_of(Digest(release))[0]
 
 
-def name_of(text: str, service: str = SERVICE) -> str:
-    """The real name of replica `a0`."""
-    return replica_name(service, RELEASES[text[0]], int(text[1:]))
+def name_of(text: str, service: str = SERVICE, timeout_seconds: float = 10.0) -> str:
+    """The real name of replica `a0`, by the time-out that it keeps."""
+    return replica_name(service, RELEASES[text[0]], int(text[1:]), 0, timeout_seconds)
 
 
 def socket_of(text: str, service: str = SERVICE) -> str:

@@ -165,8 +165,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "retry-lifts-nothing",
         "delivery/rollouts/acts.py",
-        "        if release in state.quarantine:\n            facts.append",
-        "        if release in state.quarantine and state.rollout is not None:\n            facts.append",
+        "        if release in state.quarantine:\n            _need_reason",
+        "        if release in state.quarantine and state.rollout is not None:\n            _need_reason",
         "`retry` said that a release may be deployed again, and it never was.",
         seed=2,
     ),

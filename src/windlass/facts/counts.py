@@ -70,7 +70,7 @@ class JournalEntry:
     at: int
     verb: str  # rollback, abort, pause
     service: str
-    leaves: str  # the release that got 0
+    leaves: str  # the release that got 0; of a pause, the one whose rollout stays as it is
     returns_to: str  # the release that got the traffic, empty for pause
     who: str
     reason: str

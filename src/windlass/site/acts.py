@@ -52,7 +52,7 @@ def entry_for(asked: Asked, piece: ServiceSlice, seq: int, at: int) -> JournalEn
     if asked.verb != "rollback" and not candidate:
         raise Refused(f"{asked.service} has no rollout under way", code="no-rollout")
     if asked.verb == "pause":
-        leaves, returns_to = "", ""
+        returns_to = ""
     return JournalEntry(seq, at, asked.verb, asked.service, leaves, returns_to, asked.who, asked.reason)
 
 

@@ -4,6 +4,7 @@ Start before stop, drain before kill: a release gets traffic once its replicas a
 have ended, and a crashed one keeps its place, because its socket holds the connections until a successor takes them.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -44,7 +45,7 @@ def decide(view: SiteView) -> Orders:
         unready=tuple(
             piece.service
             for piece, one in zip(view.slices, chosen, strict=True)
-            if piece != one or not _is_answered(one, seen)
+            if piece != one or not _is_answered(one, seen, wanted)
         ),
     )
 
@@ -110,8 +111,13 @@ def _purged(routed: ServiceSlice, banned: tuple[str, ...]) -> ServiceSlice:
     return routed
 
 
-def _is_answered(piece: ServiceSlice, seen: _Seen) -> bool:
-    return all((piece.service, route.release) in seen.ready for route in piece.routes if route.weight > 0)
+def _is_answered(piece: ServiceSlice, seen: _Seen, wanted: Mapping[str, ReplicaWanted]) -> bool:
+    """Whether each release that gets traffic has a replica that is ready, on the terms that are in force now."""
+    return all(
+        any(one.name in wanted for one in seen.ready.get((piece.service, route.release), ()))
+        for route in piece.routes
+        if route.weight > 0
+    )
 
 
 def _wanted(slices: Iterable[ServiceSlice], chosen: Iterable[ServiceSlice]) -> dict[str, ReplicaWanted]:
@@ -120,19 +126,19 @@ def _wanted(slices: Iterable[ServiceSlice], chosen: Iterable[ServiceSlice]) -> d
     for piece in slices:
         for one in piece.replicas:
             found.update(_named(piece, one))
+    placed = {(one.service, one.release) for one in found.values()}
     for piece in chosen:
         routed = {route.release for route in piece.routes if route.weight > 0}
         for one in piece.replicas:
-            if one.release in routed and replica_name(piece.service, one.release, 0) not in found:
+            if one.release in routed and (piece.service, one.release) not in placed:
                 found.update(_named(piece, one))
     return found
 
 
 def _named(piece: ServiceSlice, one: ReplicaSet) -> dict[str, ReplicaWanted]:
-    names = [replica_name(piece.service, one.release, number) for number in range(one.count)]
-    return {
-        name: ReplicaWanted(name, piece.service, one.release, one.memory_bytes, piece.timeout_seconds) for name in names
-    }
+    terms = one.memory_bytes, piece.timeout_seconds
+    names = [replica_name(piece.service, one.release, number, *terms) for number in range(one.count)]
+    return {name: ReplicaWanted(name, piece.service, one.release, *terms) for name in names}
 
 
 def _starts(view: SiteView, wanted: dict[str, ReplicaWanted]) -> tuple[ReplicaWanted, ...]:
@@ -161,14 +167,16 @@ def _stops(seen: _Seen, wanted: dict[str, ReplicaWanted], endpoints: tuple[Endpo
 def _endpoints(seen: _Seen, chosen: list[ServiceSlice], wanted: dict[str, ReplicaWanted]) -> tuple[Endpoints, ...]:
     """The sockets of each release that answers: what is wanted, and what was routed until its requests have ended."""
     routed = {(piece.service, route.release) for piece in chosen for route in piece.routes if route.weight > 0}
-    placed = {(one.service, one.release) for one in wanted.values()}
+    placed = Counter((one.service, one.release) for one in wanted.values())
     before = {(one.service, one.release): one for one in seen.view.routed.endpoints}
     alive = {replica.socket for replica in seen.view.replicas if replica.state != "draining"}
     found = []
-    for pair in sorted(placed | set(before)):
+    for pair in sorted({*placed, *before}):
         ready = seen.ready.get(pair, ())
         if pair in placed:
-            sockets = tuple(sorted(one.socket for one in ready if one.name in wanted))
+            due = [one for one in ready if one.name in wanted]
+            enough = due if len(due) >= placed[pair] else ready  # those on old terms go when all the new ones are there
+            sockets = tuple(sorted(one.socket for one in enough))
             if not sockets and pair in routed and pair in before:
                 sockets = tuple(path for path in before[pair].sockets if path in alive)  # its callers wait there
         else:

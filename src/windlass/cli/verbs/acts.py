@@ -41,6 +41,8 @@ def promote(session: Session, names: tuple[str, ...], reason: str, **flags: bool
         _need(reason, "promote --override")
     if flags["now"] and not flags["full"]:
         raise UserMistake("--now goes with --full", code="usage", remedy="add --full")
+    if flags["now"]:
+        _need(reason, "promote --full --now")
     return _one(session, "promote", names, {name: True for name, given in flags.items() if given}, reason)
 
 

@@ -51,6 +51,12 @@ def named_release(state: ServiceState, text: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
+def _need_reason(act: ActState, what: str) -> None:
+    """Some acts overrule a judgement: who asks why later must find more than a name."""
+    if not act.reason.strip():
+        raise _No(f"{what} needs a reason; add `--reason`")
+
+
 def _text(act: ActState, name: str) -> str:
     value = act.arguments.get(name, "")
     return value if isinstance(value, str) else ""
@@ -104,6 +110,7 @@ def _permission(act: ActState, state: ServiceState, record: ReleaseState | None)
     if not _flag(act, "override"):
         said = f"the gate of release {short(record.release)} says {record.verdict}"
         raise _No(f"{said}; `--override --reason …` would be a fact")
+    _need_reason(act, "an override")
     return (kinds.OverrideMade(record.release, record.verdict, act.who, act.reason),)
 
 
@@ -117,6 +124,7 @@ def _promote_other(act: ActState, state: ServiceState, release: str, facts: list
         if state.rollout is not None:
             raise _No("another rollout is under way; `--full --now` replaces it")
         return tuple(facts), f"release {short(release)} starts its rollout"
+    _need_reason(act, "to promote in full at once")
     if state.rollout is not None:
         facts.append(_ended(act, state, "replaced", f"replaced by {short(release)} at the word of {act.who}"))
     record = state.releases[release]
@@ -268,6 +276,7 @@ def _retry(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tup
         build_key = state.releases[release].build_key
         facts: list[Any] = [kinds.Retried(release, build_key, act.who, act.reason)]
         if release in state.quarantine:
+            _need_reason(act, "to lift a quarantine")
             facts.append(kinds.QuarantineLifted(release, act.who, act.reason))
         after = state
         for body in facts:
@@ -329,6 +338,7 @@ def _retire(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tu
 
 
 def _freeze(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
+    _need_reason(act, "a freeze")
     until = act.arguments.get("until")
     at = Instant(until) if isinstance(until, int) and not isinstance(until, bool) else None
     if at is not None and at <= act.at:
