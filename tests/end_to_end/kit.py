@@ -39,6 +39,7 @@ gate:
 rollout:
   steps: [50%, 100%]
   soak: 2s
+  limits: [errors <= 5%]
 timeout: 2s
 """
 
