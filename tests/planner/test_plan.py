@@ -330,6 +330,7 @@ def test_a_freeze_window_holds() -> None:
     made_plan = look(state)
     assert [] == bodies(made_plan)
     assert "frozen by the window always" == said(made_plan, "rollouts")
+    assert [] == [one.until for one in made_plan.reports if "resume" in one.until]
 
 
 def test_builds_are_held_while_the_disk_is_full() -> None:

@@ -139,6 +139,7 @@ def rollout_view(draft: Draft) -> RolloutView:
         paused_by=rollout.paused_by if rollout else "",
         frozen_by=frozen_by,
         frozen_until=frozen_until,
+        in_window=bool(frozen_by) and state.freeze is None,
         newer_passed=_newer_passed(state, spec),
         few=few_now(draft),
     )

@@ -146,6 +146,14 @@ def test_a_freeze_with_an_end_says_when() -> None:
     assert "2027-01-15T08:01:00.000Z or `windlass resume`" == until.words
 
 
+def test_nobody_is_told_to_resume_a_window() -> None:
+    """A window of the file ends by itself: `resume`, which ends a person's freeze, would be refused."""
+    at = later(NOW, seconds=60)
+    until = decide(replace(SAFE, frozen_by="the window fri", frozen_until=at, in_window=True), NOW).until
+    assert until is not None
+    assert (at, "2027-01-15T08:01:00.000Z") == (until.at, until.words)
+
+
 def test_evidence_beyond_a_billion_is_said_in_words() -> None:
     """Of overwhelming evidence nobody is shown a hundred digits."""
     assert "evidence 104,610 against 100" in HarmShown(32, 104_610.0, 100.0).sentence()

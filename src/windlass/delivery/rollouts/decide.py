@@ -77,8 +77,9 @@ def _stopped(view: RolloutView) -> Decision[Move] | None:
         return _hold(Stopped(f"paused by {view.paused_by}"), Until("`windlass resume`"))
     if view.frozen_by:
         at = view.frozen_until
-        until = Until("`windlass resume`") if at is None else Until(f"{rfc3339(at)} or `windlass resume`", at)
-        return _hold(Stopped(f"frozen by {view.frozen_by}"), until)
+        ends = [rfc3339(at)] if at is not None else []
+        ends += [] if view.in_window else ["`windlass resume`"]
+        return _hold(Stopped(f"frozen by {view.frozen_by}"), Until(" or ".join(ends), at))
     return None
 
 

@@ -128,6 +128,7 @@ class RolloutView:
     paused_by: str = ""
     frozen_by: str = ""
     frozen_until: Instant | None = None
+    in_window: bool = False  # a window of the file freezes it, which nobody can resume
     newer_passed: str = ""  # a newer release that may replace this one (`newer: replace`)
     few: FewRequests | None = None  # why it begins with half of the traffic, if it does
 
