@@ -14,7 +14,7 @@ def main() -> int:
     """Rewrite every session with fresh answers."""
     for path in sorted(SESSIONS.glob("*.txt")):
         before = path.read_text()
-        after = asyncio.run(play(before))
+        after = asyncio.run(play(before, folder=SESSIONS))
         if after != before:
             path.write_text(after)
             changes = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="")

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from windlass.cli.forecast import Known, expected_seconds, forecast, policy_changes
+from windlass.cli.forecast import Known, expected_seconds, forecast
 from windlass.delivery.rollouts.pace import requests_needed
 from windlass.delivery.sources.types import FoundService, GateLine, LimitSpec, RolloutSpec, ServiceSpec
 from windlass.kernel.quantities import share
 from windlass.kernel.records import to_json
+from windlass.planner.diff import policy_in_words
 from windlass.testing.tables import Row, read_table
 
 SPEC = ServiceSpec("fraud", train="python train.py", gate=(GateLine("roc_auc >= 0.70"),))
@@ -81,7 +82,7 @@ def test_policy_is_in_force_without_a_build() -> None:
     made = forecast(found, known(MADE), True, 10.0)
     assert (True, False) == (made["changed"], made["build"]["needed"])
     assert ["gate loosened: roc_auc >= 0.70 -> roc_auc >= 0.65", "timeout_seconds: 10.0 -> 2.0"] == made["changes"]
-    assert [] == policy_changes(to_json(SPEC), SPEC) == policy_changes(None, SPEC)
+    assert [] == policy_in_words(to_json(SPEC), SPEC) == policy_in_words(None, SPEC)
 
 
 def test_the_ledger_is_shown() -> None:

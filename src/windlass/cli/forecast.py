@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from windlass.delivery.gates.changes import gate_changes
 from windlass.delivery.rollouts.pace import few_requests, requests_needed, shares_of
 from windlass.delivery.sources.types import FoundService, ServiceSpec
 from windlass.kernel.digests import short
-from windlass.kernel.records import to_json
+from windlass.planner.diff import policy_in_words
 
 QUERIES_MAX = 20  # after so many looks at the same held-out rows a pass means nothing
-BUILD_FIELDS = ("train", "artifact", "run", "pin", "model", "allow", "test", "python", "env", "include", "params")
 Item = Mapping[str, Any]
 
 
@@ -46,7 +44,7 @@ def forecast(found: FoundService, known: Known | None, running: bool, rate: floa
         running: whether the control plane was asked.
         rate: requests per second that callers send; None where that is not known.
     """
-    changes = policy_changes(known.item.get("spec"), found.spec) if known else []
+    changes = policy_in_words(known.item.get("spec"), found.spec) if known else []
     build = _build(found, known, running)
     return {
         "service": found.name,
@@ -114,31 +112,3 @@ def expected_seconds(spec: ServiceSpec, rate: float) -> float:
     soak, shares = spec.rollout.soak_seconds, shares_of(spec.rollout, few_requests(spec.rollout, rate))
     waited = max(soak, requests_needed(spec.rollout.limits) / (rate * shares[0])) if shares[0] < 1 else 0.0
     return waited + soak * sum(share < 1 for share in shares[1:])
-
-
-def policy_changes(before: object, spec: ServiceSpec) -> list[str]:
-    """What is different in the file and needs no build, in words; a looser gate is called so."""
-    if not isinstance(before, Mapping):
-        return []
-    now = to_json(spec)
-    old_lines = [str(line["text"]) for line in before.get("gate", ())]
-    changes = gate_changes(old_lines, [line.text for line in spec.gate])
-    for name in sorted(set(before) | set(now)):
-        if name not in (*BUILD_FIELDS, "gate", "service"):
-            changes += _differences(name, before.get(name), now.get(name))
-    return changes
-
-
-def _differences(name: str, before: object, now: object) -> list[str]:
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        keys = sorted(set(before) | set(now))
-        return [line for key in keys for line in _differences(f"{name}.{key}", before.get(key), now.get(key))]
-    return [] if before == now else [f"{name}: {_word(before)} -> {_word(now)}"]
-
-
-def _word(value: object) -> str:
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_word(item) for item in value) + "]"
-    if isinstance(value, Mapping):
-        return str(value.get("line", value))
-    return "none" if value in (None, "") else str(value)

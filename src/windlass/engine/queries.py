@@ -11,7 +11,7 @@ from windlass.kernel.digests import short
 from windlass.kernel.errors import UserMistake
 from windlass.kernel.instants import NEVER, Instant, rfc3339, seconds_between
 from windlass.kernel.records import to_json
-from windlass.planner.types import ServicePlan, Snapshot
+from windlass.planner.types import ServicePlan, Snapshot, StageReport
 from windlass.planner.views import candidate_of, rate_now
 from windlass.ports.store import FactQuery, Stored
 
@@ -112,11 +112,11 @@ def _waiting(state: ServiceState, plan: ServicePlan | None, word: str) -> tuple[
     if word == "frozen" and state.freeze is not None:
         until = state.freeze.until
         return ("" if until is None else f"{rfc3339(until)} or ") + "`windlass resume`", until
-    report = _deciding(state, plan)
+    report = deciding(state, plan)
     return (report.until, report.until_at) if report else ("", None)
 
 
-def _deciding(state: ServiceState, plan: ServicePlan | None) -> Any:
+def deciding(state: ServiceState, plan: ServicePlan | None) -> StageReport | None:
     """The report of the stage that everything waits for: the first that has an until, rollouts before the others."""
     if plan is None:
         return None
@@ -135,7 +135,7 @@ def _rate(engine: Engine, state: ServiceState) -> float | None:
 def _headline(
     state: ServiceState, plan: ServicePlan | None, wrong: tuple[str, ...], sites: tuple[SiteSeen, ...]
 ) -> tuple[str, str]:
-    report = _deciding(state, plan)
+    report = deciding(state, plan)
     because = report.because if report else ""
     said = {one.stage: one.because for one in plan.reports} if plan else {}
     if wrong:

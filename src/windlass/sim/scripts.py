@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from windlass.adapters.simulated.compute import Outcome
+from windlass.delivery.gates.lines import ThresholdLine, parse_line
 from windlass.kernel.digests import Digest, digest_of
 from windlass.kernel.instants import NEVER
 from windlass.ports.compute import JobRequest, JobSeen
@@ -90,14 +92,15 @@ def _done(result: Mapping[str, object]) -> JobSeen:
     return JobSeen("", "", "", "done", NEVER, result=result)
 
 
-def _verdict(script: Script, body: Mapping[str, object]) -> dict[str, object]:
-    value = {"pass": 0.75, "fail": 0.61, "unsure": 0.70}[script.gate]
+def _verdict(script: Script, body: Mapping[str, Any]) -> dict[str, object]:
+    threshold = _threshold(body)
+    value = threshold + {"pass": 0.05, "fail": -0.09, "unsure": 0.0}[script.gate]
     return {
         "commit": body["commit"],
         "champion": body["champion"],
         "best": body["best"],
         "verdict": script.gate,
-        "sentence": f"roc_auc {value:.2f}, threshold 0.70",
+        "sentence": f"roc_auc {value:.2f}, threshold {threshold:.2f}",
         "checks": [],
         "policy": body["policy"],
         "holdout": "",
@@ -105,3 +108,10 @@ def _verdict(script: Script, body: Mapping[str, object]) -> dict[str, object]:
         "scores": "",
         "seconds": script.gate_seconds,
     }
+
+
+def _threshold(body: Mapping[str, Any]) -> float:
+    """The threshold of roc_auc in the file that is judged by, where it has one."""
+    lines = [parse_line(line["text"]) for line in body["spec"]["gate"]]
+    found = [line.threshold for line in lines if isinstance(line, ThresholdLine) and line.metric.name == "roc_auc"]
+    return found[0] if found else 0.70

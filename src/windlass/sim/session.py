@@ -1,28 +1,38 @@
-"""Text sessions: lines with `>` are typed, the rest is the stored answer.
+"""Text sessions: lines with `>` are typed, `|` is the file that a `load` without a name takes, the rest is the stored
+answer.
 
-    > service doctor-visits
+    > load ../../examples/doctor-visits/windlass.yaml
     > commit "v1"
     > tick until live
     > traffic 200/s
     > commit "v2" bad=10%
+    > plan
     > tick 60s
 
-`tick` prints a line whenever what the service says changes; `diff` what changed for callers since the last `diff`.
+`load` is the file that commits hold from now on; `service NAME` stands for a small one. `tick` prints a line whenever
+what the service says changes, `plan` what the next pass would do, `diff` what changed for callers since the last
+`diff`, `why` the newest facts.
 """
 
 import re
 import shlex
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
+from windlass.delivery.gates.lines import gate_check
 from windlass.delivery.services.types import ServiceSlice
+from windlass.delivery.sources.parse import parse_service
 from windlass.engine import chains, queries
 from windlass.kernel.digests import short
 from windlass.kernel.quantities import duration, rate, share
 from windlass.planner.diff import diff_in_words
+from windlass.sim.ahead import next_pass
 from windlass.sim.promises import Witness
 from windlass.sim.scripts import Script
+from windlass.sim.stories import surround
 from windlass.sim.world import World
 
 TICKS_MAX = 2_000
@@ -42,14 +52,18 @@ class SessionError(ValueError):
 
 @dataclass(slots=True)
 class Session:
-    """One session. Names of releases are those of their commits, so that answers read like a story."""
+    """One session. Names of releases are those of their commits, so that answers read like a story.
+
+    `folder` is where the names of files begin; `block` the file that was typed with the line.
+    """
 
     seed: int = 0
+    folder: Path = Path()
+    block: str = ""
     world: World | None = None
     witness: Witness | None = None
     said: str = ""
     shown: ServiceSlice | None = None
-    policy: list[str] = field(default_factory=list)
 
     async def run(self, line: str) -> list[str]:
         """The answer to one typed line.
@@ -72,20 +86,46 @@ class Session:
         return text
 
     def playing(self) -> World:
-        """The world, which `service` begins.
+        """The world, which `service` or `load` begins.
 
         Raises:
             SessionError: there is none yet.
         """
         if self.world is None:
-            raise SessionError("begin with `service NAME`")
+            raise SessionError("begin with `service NAME` or `load FILE`")
+        return self.world
+
+    def begin(self, service: str, text: str) -> World:
+        """A new world, in which the service has this file."""
+        self.world = World(self.seed, service, text)
+        self.witness = Witness(self.world)
         return self.world
 
 
 async def _service(session: Session, words: list[str]) -> list[str]:
     (name, *policy) = words
-    session.world = World(session.seed, name, SPEC.format(service=name) + "".join(f"{line}\n" for line in policy))
-    session.witness = Witness(session.world)
+    session.begin(name, SPEC.format(service=name) + "".join(f"{line}\n" for line in policy))
+    return []
+
+
+async def _load(session: Session, words: list[str]) -> list[str]:
+    """A file that is bad is committed like any other, once there is a service that it can be about."""
+    path = words[0] if words else "windlass.yaml"
+    try:
+        text = (session.folder / path).read_text() if words else session.block
+    except OSError as error:
+        raise SessionError(f"{path} cannot be read: {error.strerror}; files are named from {session.folder}") from error
+    spec = parse_service(text, path, gate_check)
+    if isinstance(spec, tuple):
+        if session.world is None:
+            raise SessionError("; ".join(complaint.sentence() for complaint in spec))
+        session.world.spec = text
+        return []
+    world = session.world or session.begin(spec.service, text)
+    if spec.service != world.service:
+        raise SessionError(f"{path} is of {spec.service}, and this session is about {world.service}")
+    world.spec = text
+    surround(world, spec)
     return []
 
 
@@ -158,6 +198,13 @@ def _clock(world: World) -> str:
 
     seconds = (world.clock.now() - BEGINNING) // 1000
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+async def _plan(session: Session, words: list[str]) -> list[str]:
+    world = session.playing()
+    if world.engine is None:
+        return ["  the control plane does not run"]
+    return [f"  {line}" for line in await next_pass(world.engine, world.service)] or ["  nothing would change"]
 
 
 async def _diff(session: Session, words: list[str]) -> list[str]:
@@ -246,9 +293,11 @@ async def _git(session: Session, words: list[str]) -> list[str]:
 _Command = Callable[[Session, list[str]], Coroutine[Any, Any, list[str]]]
 _COMMANDS: dict[str, _Command] = {
     "service": _service,
+    "load": _load,
     "commit": _commit,
     "traffic": _traffic,
     "tick": _tick,
+    "plan": _plan,
     "diff": _diff,
     "why": _why,
     "act": _act,
@@ -260,18 +309,26 @@ _COMMANDS: dict[str, _Command] = {
 }
 
 
-async def play(text: str, seed: int = 0) -> str:
+async def play(text: str, seed: int = 0, folder: Path = Path()) -> str:
     """The session with fresh answers: what `make bless` writes.
+
+    Args:
+        text: the session with any answers.
+        seed: of its world.
+        folder: where the names of files begin: the session's own.
 
     Raises:
         SessionError: a line is no command, or a promise broke.
     """
-    session = Session(seed)
+    session = Session(seed, folder)
     lines: list[str] = []
-    for line in text.splitlines():
+    waiting = text.splitlines()
+    while waiting:
+        line = waiting.pop(0)
         if line.startswith("#") or not line.strip():
             lines.append(line)
         elif line.startswith(">"):
-            lines.append(line)
-            lines += await session.run(line[1:].strip())
+            block = list(takewhile(lambda one: one.startswith("|"), waiting))
+            session.block = "\n".join(one[2:] for one in block)
+            lines += [line, *block, *await session.run(line[1:].strip())]
     return "\n".join(lines) + "\n"

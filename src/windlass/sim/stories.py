@@ -311,14 +311,17 @@ class Story:
 
 
 def _world(setting: Setting, seed: int) -> World:
-    """A world with the user's file, in which everything lies where the file says."""
-    spec = setting.spec
-    world = World(seed, spec.service, setting.text)
+    world = World(seed, setting.spec.service, setting.text)
+    surround(world, setting.spec)
+    return world
+
+
+def surround(world: World, spec: ServiceSpec) -> None:
+    """Let everything lie where the user's file says."""
     world.beside = {f"{path}/included": b"" for path in spec.include}
     world.machine.data = {
         data_path(REPOSITORY, "", location): digest_of(location.encode()) for location in named_locations(spec).values()
     }
-    return world
 
 
 def _script(subject: str, behaviour: Behaviour) -> Script:
