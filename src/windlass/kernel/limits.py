@@ -3,6 +3,7 @@
 SPEC_BYTES_MAX = 1 << 20  # a file of people's hands is a few kilobytes; a megabyte is already a generated mistake
 SPEC_DEPTH_MAX = 20  # deeper nesting is never meant, and deep enough nesting crashes the YAML library
 SPEC_VALUES_MAX = 20_000  # reading this many takes half a second; longer lists are data and belong into a file
+COMPLAINTS_MAX = 50  # more than anybody corrects in one go; a generated mistake has thousands
 SERVICES_PER_REPOSITORY_MAX = 200  # a plan of one pass stays under a second
 TREE_FILES_MAX = 100_000  # reading a larger tree would hold up every other service
 BLOB_BYTES_MAX = 2 << 30  # larger files belong into a store, named by a URL

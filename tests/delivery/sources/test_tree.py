@@ -3,10 +3,11 @@
 import pytest
 
 from tests.delivery.sources.trees import FakeEntry, commit, fine, only, reading, told
+from windlass.delivery.sources import validate
 from windlass.delivery.sources.locations import Location
 from windlass.delivery.sources.tree import paths_to_read, untracked_data, wanted_from_tree
 from windlass.delivery.sources.types import CommitTree
-from windlass.kernel.limits import SERVICES_PER_REPOSITORY_MAX, TREE_FILES_MAX
+from windlass.kernel.limits import COMPLAINTS_MAX, SERVICES_PER_REPOSITORY_MAX, TREE_FILES_MAX
 
 ROOT = {"windlass.yaml": "service: a\ntrain: python train.py\n", "train.py": "print()"}
 TWO = {
@@ -306,3 +307,32 @@ def test_a_gate_line_is_checked_by_the_gates() -> None:
     assert ["windlass.yaml:4:8: gate[0]: no such line: auc"] == told(
         reading(files, check=lambda line: f"no such line: {line}")
     )
+
+
+def test_a_thousand_mistakes_are_told_as_the_first_of_them() -> None:
+    """However much is wrong with a file or a commit, a bounded number of complaints is kept, and how many more there
+    are."""
+    odd = "".join(f"key{number}: 1\n" for number in range(1000))
+    sentences = told(reading({"windlass.yaml": f"service: a\ntrain: t\n{odd}"}))
+    assert COMPLAINTS_MAX + 1 == len(sentences)
+    assert (
+        "windlass.yaml:53:1: key50: 950 more things are wrong from here on; correct those above first" == sentences[-1]
+    )
+    unsafe = told(reading({f"a\n{number}": "" for number in range(60)}))
+    assert COMPLAINTS_MAX + 1 == len(unsafe)
+    listed = ", ".join(f"s{number}" for number in range(90))
+    assert COMPLAINTS_MAX + 1 == len(told(reading({"windlass.yaml": f"services: [{listed}]"})))
+
+
+def test_thousands_of_unknown_keys_take_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was meant is looked for as often as it is told, not for every key of a generated file."""
+    looked: list[str] = []
+
+    def near(name: str, *_: object, **__: object) -> list[str]:
+        looked.append(name)
+        return []
+
+    monkeypatch.setattr(validate, "get_close_matches", near)
+    odd = "".join(f"key{number}: 1\n" for number in range(1000))
+    assert told(reading({"windlass.yaml": f"service: a\ntrain: t\n{odd}"}))
+    assert 0 < len(looked) <= 3 * (COMPLAINTS_MAX + 1)  # a commit's root file is looked at three times

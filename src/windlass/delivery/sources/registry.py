@@ -4,6 +4,7 @@ A key of which the part is not built yet stands here too, with `not_yet`: it is 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from windlass.delivery.sources import kinds
 from windlass.delivery.sources.kinds import Kind
@@ -384,6 +385,7 @@ KEYS: tuple[Key, ...] = (*_GENERAL, *_DATA, *_BUILD, *_GATE, *_ROLLOUT, *_SERVIN
 BY_NAME = {key.name: key for key in KEYS}
 
 
+@cache
 def keys_below(group: str) -> tuple[Key, ...]:
     """The keys directly below a group; "" gives those of the file itself. The free name is not among them."""
     prefix = f"{group}." if group else ""

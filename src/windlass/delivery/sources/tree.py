@@ -26,7 +26,7 @@ from windlass.delivery.sources.reading import Document, Path, read_document
 from windlass.delivery.sources.types import CommitTree, Entry, FoundService, RefusedFile, ServiceSpec, TreeReading
 from windlass.delivery.sources.validate import validate
 from windlass.kernel.errors import Complaint, clip
-from windlass.kernel.limits import SERVICES_PER_REPOSITORY_MAX, TREE_FILES_MAX
+from windlass.kernel.limits import COMPLAINTS_MAX, SERVICES_PER_REPOSITORY_MAX, TREE_FILES_MAX
 
 __all__ = ["CommitTree", "TreeReading", "paths_to_read", "untracked_data", "wanted_from_tree"]
 
@@ -89,7 +89,7 @@ def wanted_from_tree(tree: CommitTree, gate_check: GateCheck) -> TreeReading:
         gate_check: says what is wrong with a gate line, or None.
     """
     if unsafe := _unsafe_tree(tree.entries):
-        return TreeReading(complaints=unsafe, complete=False)
+        return TreeReading(complaints=_first(unsafe), complete=False)
     tree = replace(tree, entries=_sorted(tree.entries))
     listing = _listing(tree.entries, tree.files)
     parsed_or_refused = list(_parse_all(listing, tree.files, gate_check))
@@ -106,10 +106,19 @@ def wanted_from_tree(tree: CommitTree, gate_check: GateCheck) -> TreeReading:
             services.append(_found(item, tree))
     return TreeReading(
         tuple(sorted(services, key=lambda found: found.name)),
-        (*listing.refused, *refused),
-        listing.complaints,
+        tuple(replace(bad, complaints=_first(bad.complaints)) for bad in (*listing.refused, *refused)),
+        _first(listing.complaints),
         listing.complete,
     )
+
+
+def _first(complaints: tuple[Complaint, ...]) -> tuple[Complaint, ...]:
+    """What is corrected first, and how much more there is: each of them is stored and shown as often as it is met."""
+    rest = complaints[COMPLAINTS_MAX:]
+    if not rest:
+        return complaints
+    what = f"{len(rest)} more things are wrong from here on; correct those above first"
+    return (*complaints[:COMPLAINTS_MAX], Complaint(rest[0].where, rest[0].field, what))
 
 
 def _sorted(entries: Sequence[Entry]) -> tuple[Entry, ...]:

@@ -13,6 +13,7 @@ from windlass.delivery.sources.kinds import Kind, shown
 from windlass.delivery.sources.reading import Document, Path
 from windlass.delivery.sources.registry import ANY_NAME, BY_NAME, KEYS, keys_below
 from windlass.kernel.errors import Complaint
+from windlass.kernel.limits import COMPLAINTS_MAX
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _DATA_NAME = re.compile(r"[a-z][a-z0-9_]{0,38}")
@@ -66,7 +67,8 @@ def _unknown(findings: Findings, value: Any, at: Path) -> None:
     name = str(at[-1])
     group = ".".join(str(part) for part in at[:-1])
     here = {key.name.rpartition(".")[2]: key for key in keys_below(group)}
-    near = get_close_matches(name, here, n=1, cutoff=0.7)
+    is_told = len(findings.complaints) <= COMPLAINTS_MAX  # for more than that nobody is shown what was meant
+    near = get_close_matches(name, here, n=1, cutoff=0.7) if is_told else []
     built = ", ".join(known for known, key in here.items() if not key.not_yet)
     is_location = isinstance(value, str) and ("/" in value or "." in value)
     if group == "data" and (is_location or not near):
