@@ -141,6 +141,19 @@ def test_a_file_without_a_readable_name_belongs_to_its_folder() -> None:
     assert [("", "CommitSeen"), ("", "SourceComplained")] == kinds(Home().sees("c1", {"windlass.yaml": "["}))
 
 
+def test_an_unknown_name_in_a_bad_file_makes_no_service() -> None:
+    """A bad file that also calls its service otherwise is about the one that was wanted from there; once it is right
+    again nothing is left of the other name. Where no service was wanted the name is a new one."""
+    home = home_with()
+    refused = home.sees("c2", {**TWO, "fraud/windlass.yaml": "service: fruad\ntrain: 1\n"})
+    assert [("fraud", "ServiceRefused")] == kinds(refused)[2:]
+    home.sees("c3", TWO)
+    assert ({"api", "fraud"}, ()) == (set(home.services), home.services["fraud"].refused)
+    home.learn(Fact("fraud", NOW, Retired("ann", "")))
+    again = home.sees("c4", {**TWO, "fraud/windlass.yaml": "service: risk\ntrain: 1\n"})
+    assert [("risk", "ServiceRefused")] == kinds(again)[2:]
+
+
 def test_complaints_of_two_files_about_one_service_are_one_fact() -> None:
     """Two files with one name refuse the service once, with both complaints."""
     home = home_with()
@@ -177,7 +190,7 @@ def test_what_cannot_be_read_makes_nobody_absent() -> None:
         assert not any(state.absent_since for state in home.services.values())
     home = home_with()
     renamed = home.sees("c2", {**TWO, "fraud/windlass.yaml": "service: risk\n"})
-    assert [("risk", "ServiceRefused")] == kinds(renamed)[2:]
+    assert [("fraud", "ServiceRefused")] == kinds(renamed)[2:]
 
 
 def test_a_renamed_service_is_a_new_one() -> None:

@@ -113,8 +113,16 @@ def _refused(view: SourceView, now: Instant) -> Iterator[Fact]:
 
 
 def _service_of(view: SourceView, file: RefusedFile) -> str:
-    """The service that a bad file is about: by the name in it, else by the folder that it lies in."""
-    return file.name or next((name for name, state in _own(view).items() if _folder(state) == file.folder), "")
+    """The service that a bad file is about: by the name in it, else by the folder that it lies in. A name that nobody
+    knows, in the file of a service that is wanted, is one more thing wrong with that file."""
+    own = _own(view)
+    here = [name for name, state in own.items() if _folder(state) == file.folder and (not file.name or _is_here(state))]
+    return file.name if file.name in own or not here else here[0]
+
+
+def _is_here(state: ServiceState) -> bool:
+    """Whether the newest commit that could be read holds the service."""
+    return not state.retired and not state.absent_since
 
 
 def _absent(view: SourceView, now: Instant) -> Iterator[Fact]:
