@@ -9,16 +9,22 @@ from dataclasses import replace
 import pytest
 
 from windlass.adapters.simulated import taps
+from windlass.adapters.simulated.replicas import SimulatedReplicas
 from windlass.adapters.simulated.store import SimulatedSigner
+from windlass.adapters.simulated.traffic import SimulatedTraffic
+from windlass.kernel.instants import seconds_between
 from windlass.ports.sites import SignedPlan
 from windlass.sim.days import SERVICE, SPEC
 from windlass.sim.poison import poisoned_payload
 from windlass.sim.scripts import Script
+from windlass.sim.sites import FOLDER
 from windlass.sim.world import REPOSITORY, World
+from windlass.site.types import SiteSettings
 
 HOURS = 72
 PACE_SECONDS = 30.0
 PLANS = 10_000
+COLD_SECONDS_MAX = 2.0
 
 
 @pytest.fixture(autouse=True)
@@ -118,5 +124,33 @@ def test_an_unsigned_plan_is_never_used() -> None:
         await world.tick()
         assert before == weights(world)
         assert "signature" in world.site.agent.status()["stuck"]["plan"]
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("load_seconds", [0.0, 1.0, 20.0])
+def test_a_site_alone_serves_soon_after_its_machine_starts(load_seconds: float) -> None:
+    """With everything else dead and nothing but its disk, a site answers within two virtual seconds more than its model
+    takes to load; then no request is lost, and it is the release that served before."""
+
+    async def story() -> None:
+        world = await live_world()
+        before, site = weights(world), world.site
+        live = (await world.state()).live
+        world.kill_control()
+        world.git.broken[REPOSITORY] = "gone"
+        await world.store.close()
+        site.kill()
+        site.replicas = SimulatedReplicas(world.clock, load_seconds)  # the machine started anew: no process is left
+        site.traffic = SimulatedTraffic(site.clock)
+        site.start()
+        began, known = world.clock.now(), world.callers.answered[live]
+        while world.callers.answered[live] == known:
+            await world.tick(SiteSettings(site.name, FOLDER).tick_seconds)
+            assert seconds_between(began, world.clock.now()) <= COLD_SECONDS_MAX + load_seconds
+        lost = world.callers.lost
+        for _ in range(60):
+            await world.tick()
+        assert (before, lost, {live}) == (weights(world), world.callers.lost, set(world.callers.answered))
 
     asyncio.run(story())
