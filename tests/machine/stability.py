@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.end_to_end.kit import Windlass, alive
-from tests.machine.towns import calling, eventually, members
+from tests.machine.towns import Span, calling, eventually, members, p99
 from windlass.adapters.environments.local import LocalEnvironments
 from windlass.adapters.processes.local import LocalProcesses
 from windlass.kernel.digests import hex_of, parse_digest
@@ -30,12 +30,16 @@ load_release(Path(sys.argv[2]))
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """What callers saw before and after everything but the site was gone; latencies in seconds."""
+    """What callers saw, and how it was with everything there and without: latencies in seconds, requests a second."""
 
     requests: int
     failed: int
     p99_before: float
     p99_after: float
+    p99_alone: float
+    p99_alive: float
+    rate_alone: float
+    rate_alive: float
 
 
 @contextmanager
@@ -58,26 +62,37 @@ def headless(one: Windlass) -> Iterator[None]:
         one.up()
 
 
-def left_alone(one: Windlass, before_seconds: float, alone_seconds: float) -> Alone:
-    """Let callers call, take everything but the site away, and let them go on calling."""
-    with calling(one) as callers:
+def left_alone(one: Windlass, seconds: float) -> Alone:
+    """Let callers call steadily, take everything but the site away, and put it back. As long as the site is alone it is
+    measured with everything there too, one half before and one half after, so that a machine that changes favours
+    neither."""
+    with calling(one, steady=True) as callers:
         callers.more(20)
-        began = time.monotonic()
-        _pass(before_seconds)
+        before = _passed(seconds / 2)
         with headless(one):
-            gone = time.monotonic()
-            _pass(alone_seconds)
-            ended = time.monotonic()
-    failed = [answer for answer in callers.answers if began <= answer.ended < ended and answer.status != 200]
-    served = sum(began <= answer.ended < ended for answer in callers.answers)
-    return Alone(served, len(failed), callers.p99(began, gone), callers.p99(gone, ended))
+            alone = _passed(seconds)
+        one.wait("the control plane is back", lambda item: item["state"] == "live")
+        after = _passed(seconds / 2)
+    seen = callers.within((before[0], after[1]))
+    apart, together = callers.within(alone), callers.within(before, after)
+    return Alone(
+        requests=len(seen),
+        failed=sum(answer.status != 200 for answer in seen),
+        p99_before=p99(callers.within(before)),
+        p99_after=p99(callers.within(after)),
+        p99_alone=p99(apart),
+        p99_alive=p99(together),
+        rate_alone=len(apart) / seconds,
+        rate_alive=len(together) / seconds,
+    )
 
 
-def _pass(seconds: float) -> None:
+def _passed(seconds: float) -> Span:
     """Time is what is measured here, so time is waited for."""
-    ended = time.monotonic() + seconds
-    while (rest := ended - time.monotonic()) > 0:
+    began = time.monotonic()
+    while (rest := began + seconds - time.monotonic()) > 0:
         time.sleep(min(rest, 0.2))
+    return began, began + seconds
 
 
 def cold_seconds(one: Windlass) -> float:

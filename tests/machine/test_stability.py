@@ -18,7 +18,7 @@ def test_a_site_left_alone_fails_nobody(town: Windlass) -> None:
     """With the control plane, its database and the repository gone no prediction fails; when they are back they go on
     where they were."""
     seen = history(town, 0)
-    alone = stability.left_alone(town, 3.0, ALONE_SECONDS)
+    alone = stability.left_alone(town, ALONE_SECONDS)
     assert 0 == alone.failed, town.logs()
     assert alone.requests > 50
     town.wait("the control plane is back", lambda item: item["state"] == "live")

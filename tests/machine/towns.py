@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,12 @@ from typing import Any
 
 from tests.end_to_end.kit import DEADLINE_SECONDS, LOOK_SECONDS, SERVICE, SPEC, Windlass, alive
 
+ALL = os.environ.get("WINDLASS_WALK") == "all"  # `make test-machine WINDLASS_WALK=all`
 PATIENT = SPEC.replace("timeout: 2s", "timeout: 5s")  # a replica that starts again may take some seconds
 ANSWER_SECONDS_MAX = 40.0
 LIVE_SECONDS_MAX = 200.0
+
+Span = tuple[float, float]  # from, to: seconds of the monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +35,13 @@ class Answer:
 
 @dataclass
 class Callers:
-    """Callers that send one row after the other, each over a kept connection, and write down every answer."""
+    """Callers that send one row after the other, each over a kept connection, and write down every answer. Between two
+    rows they wait `pause` seconds; steady ones send a row every `pause` seconds, and one that has to wait for the
+    answer before it is timed from the moment when it was due."""
 
     port: int
     pause: float
+    is_steady: bool = False
     answers: list[Answer] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -47,11 +53,9 @@ class Callers:
         """How many good answers there were."""
         return sum(one.status == 200 for one in self.answers)
 
-    def p99(self, since: float, until: float) -> float:
-        """The latency in seconds that 99 of 100 good answers of a time did not exceed."""
-        found = sorted(one.seconds for one in self.answers if one.status == 200 and since <= one.ended < until)
-        assert found, "nobody answered in this time"
-        return found[min(len(found) - 1, len(found) * 99 // 100)]
+    def within(self, *spans: Span) -> list[Answer]:
+        """The answers of some times."""
+        return [one for one in self.answers if any(since <= one.ended < until for since, until in spans)]
 
     def more(self, count: int = 50, seconds: float = DEADLINE_SECONDS) -> None:
         """Wait until some more good answers came."""
@@ -61,8 +65,9 @@ class Callers:
     def _call(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_SECONDS_MAX)
         body = json.dumps({"humidity": 0.7, "temperature": 12.5})
-        while not self._stop.wait(self.pause):
-            began = time.monotonic()
+        due = time.monotonic()
+        while not self._stop.wait(max(0.0, due + self.pause - time.monotonic())):
+            due = began = due + self.pause if self.is_steady else time.monotonic()
             try:
                 connection.request("POST", f"/predict/{SERVICE}", body, {"Content-Type": "application/json"})
                 answer = connection.getresponse()
@@ -72,14 +77,22 @@ class Callers:
                 connection.close()
                 found = (0, "", repr(error))
             ended = time.monotonic()
+            due = due if self.is_steady else ended
             self.answers.append(Answer(ended, ended - began, *found))
         connection.close()
 
 
+def p99(answers: Sequence[Answer]) -> float:
+    """The latency in seconds that 99 of 100 good answers did not exceed."""
+    found = sorted(one.seconds for one in answers if one.status == 200)
+    assert found, "nobody was answered"
+    return found[min(len(found) - 1, len(found) * 99 // 100)]
+
+
 @contextmanager
-def calling(one: Windlass, callers: int = 2, pause: float = 0.02) -> Iterator[Callers]:
+def calling(one: Windlass, callers: int = 2, pause: float = 0.02, *, steady: bool = False) -> Iterator[Callers]:
     """Callers for as long as the block lasts; at its end the last answers are awaited."""
-    found = Callers(one.port, pause)
+    found = Callers(one.port, pause, steady)
     threads = [threading.Thread(target=found._call, daemon=True) for _ in range(callers)]
     for thread in threads:
         thread.start()
@@ -98,6 +111,14 @@ def live(one: Windlass, commit: str) -> dict[str, Any]:
         lambda item: item["state"] == "live" and bool(item["live"]) and item["live"]["commit"] == commit,
         LIVE_SECONDS_MAX,
     )
+
+
+def weights(one: Windlass) -> tuple[int, ...]:
+    """The shares of the service's releases that the site routes, in hundredths of a per cent; empty where none."""
+    with suppress(OSError, ValueError):
+        state = json.loads((one.home.site / "state.json").read_text())
+        return tuple(route["weight"] for piece in state["routed"]["services"] for route in piece["routes"])
+    return ()
 
 
 def eventually(what: str, true: Callable[[], object], seconds: float = DEADLINE_SECONDS) -> None:
