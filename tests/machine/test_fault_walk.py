@@ -1,7 +1,6 @@
 """Every write, sync, rename, removal and connect of a real lifecycle fails once, and is the last thing once."""
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -11,20 +10,22 @@ import pytest
 
 from tests.end_to_end.kit import Windlass
 from tests.machine.faults import town_walk
-from tests.machine.faults.strace import EFFECTS, Fault, program
+from tests.machine.faults.strace import EFFECTS, Fault, points, program
+from tests.machine.towns import ALL
 
 pytestmark = pytest.mark.machine
 
 ROOT = Path(__file__).parents[2]
-ALL = os.environ.get("WINDLASS_WALK") == "all"  # `make test-machine WINDLASS_WALK=all`: some 1,300 points, half an hour
-SAMPLES = {"store": 20, "site": 16, "control": 14}
-TOWN_SAMPLE = 12 if ALL else 3
+SAMPLES = {"store": 20, "site": 16, "control": 14, "job": 6}
+MET_SHARE_MIN = 0.9  # calls are not the same in each life: threads and clocks differ
+TOWN_SAMPLE = 3  # for each role, where not all are played
+ALL_SECONDS_MAX = 6 * 3600.0  # some 1,600 points of lives, and a whole town for each of some hundred more
 
 
-@pytest.mark.timeout(4000 if ALL else 300)
+@pytest.mark.timeout(ALL_SECONDS_MAX if ALL else 300)
 def test_a_fault_at_any_call_breaks_no_promise() -> None:
-    """Killed at a call, or told that the disk failed or is full, the store of artifacts, the site agent and the control
-    plane lose nothing acknowledged, do nothing twice, show nothing half made, say what happened, and go on."""
+    """Killed at a call, or told that the disk failed or is full, the store of artifacts, the site agent, the control
+    plane and a job lose nothing acknowledged, do nothing twice, show nothing half made, say what happened and go on."""
     program()
     wanted = {life: 0 if ALL else sample for life, sample in SAMPLES.items()}
     walks = {life: _walk(life, sample) for life, sample in wanted.items()}
@@ -37,7 +38,9 @@ def test_a_fault_at_any_call_breaks_no_promise() -> None:
         (folder / f"{life}.json").write_text(told)
         assert {} == found["wrong"], f"{life}: {json.dumps(found['wrong'], indent=1)}"
         assert found["points"] >= (wanted[life] or 100)
-        assert set(EFFECTS) <= set(found["met"]), "some faults never met a call"
+        assert all(found["met"].get(effect) for effect in EFFECTS), f"{life}: some faults met no call: {found['met']}"
+        if ALL:
+            assert sum(found["met"].values()) >= MET_SHARE_MIN * found["points"], f"{life}: {found['met']}"
 
 
 def _walk(life: str, sample: int) -> "subprocess.Popen[str]":
@@ -46,7 +49,7 @@ def _walk(life: str, sample: int) -> "subprocess.Popen[str]":
 
 
 @pytest.mark.long
-@pytest.mark.timeout(4000 if ALL else 300)
+@pytest.mark.timeout(ALL_SECONDS_MAX if ALL else 300)
 def test_a_fault_on_the_whole_town_is_got_over(town: Windlass) -> None:
     """The real agent of a site that starts cold and the real control plane that carries out a commit and an act are
     killed at a call or told that it failed: the service answers again, one gateway runs, no request fails for the sake
@@ -64,7 +67,9 @@ def test_a_fault_on_the_whole_town_is_got_over(town: Windlass) -> None:
 
 
 def _drawn(calls: dict[str, int], chance: random.Random) -> list[Fault]:
-    """One fault of each effect in turn, each at a call of another kind as long as there are any."""
+    """All faults; else one of each effect in turn, each at a call of another kind as long as there are any."""
+    if ALL:
+        return points(calls)
     kinds = chance.sample(sorted(calls), len(calls))
     chosen = [(kinds[number % len(kinds)], EFFECTS[number % len(EFFECTS)]) for number in range(TOWN_SAMPLE)]
     return [Fault(call, chance.randint(1, calls[call]), effect) for call, effect in chosen]

@@ -20,8 +20,14 @@ from windlass.sdk.homes import Home
 def run_job(home: Home, job: str) -> int:
     """The exit code: 0 once the result is written."""
     session_aside()  # alone: replicas are forked from the zygotes that this process wakes
+    with held(str(home.store)):
+        return asyncio.run(job_main(str(home.folder), job, job_ports(home)))
+
+
+def job_ports(home: Home) -> JobPorts:
+    """The real ones of this home."""
     processes = LocalProcesses(zygotes=zygotes_of(home))
-    ports = JobPorts(
+    return JobPorts(
         clock=RealClock(),
         disk=RealDisk(),
         machine=LocalMachine(str(home.folder)),
@@ -31,5 +37,3 @@ def run_job(home: Home, job: str) -> int:
         processes=processes,
         tables=FileTables(),
     )
-    with held(str(home.store)):
-        return asyncio.run(job_main(str(home.folder), job, ports))

@@ -64,6 +64,15 @@ def test_whose_fault_it_is(
     assert ("Traceback" in capfd.readouterr().err) == (trouble == "crash" or isinstance(error, OSError))
 
 
+def test_a_job_that_finds_no_place_says_so(scene: Scene) -> None:
+    """Where not even its folders can be made the disk is at fault, not the job: it is tried again."""
+    request = scene.request("0" * 40, SPEC)
+    (scene.home / "control/logs").write_text("in the way")
+    assert 0 == asyncio.run(job_main(str(scene.home), request.job, scene.ports))
+    said = json.loads((Path(job_folder(str(scene.home), request.job)) / "result.json").read_bytes())
+    assert ("failed", "disk") == (said["state"], said["trouble"])
+
+
 def test_a_job_says_what_it_does(scene: Scene) -> None:
     """While a job runs its progress can be read, and a second run of the same job begins with an empty folder."""
     request = scene.request(scene.commit({**FILES, "train.py": "raise SystemExit(9)\n"}), SPEC)

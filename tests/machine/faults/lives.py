@@ -9,6 +9,7 @@ import os
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +22,14 @@ ENDED, STOPPED, BROKEN = 0, 1, 3  # it came to its end; an error that people can
 @dataclass(frozen=True, slots=True)
 class Life:
     """`live(folder, tell, round)` is lived in round 1 under a fault and in round 2 without one; `wrong(folder, told)`
-    says which promises are broken, `told` being the words of both rounds, those of the first one marked by `1`."""
+    says which promises are broken, `told` being the words of both rounds, those of the first one marked by `1`. What
+    `ready(folder)` lays out is there before the first round, what `around()` makes lasts for a whole walk."""
 
     name: str
     live: Callable[[str, Tell, int], Coroutine[Any, Any, None]]
     wrong: Callable[[str, Sequence[tuple[int, str]]], Coroutine[Any, Any, list[str]]]
+    ready: Callable[[str], None] = lambda folder: None
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Log:

@@ -1,6 +1,8 @@
 """Faults played to a running process by strace: the N-th call of a kind fails, or kills the process before it is done.
 
 strace counts the calls of each thread on its own, so one fault of number N meets the N-th such call of every thread.
+A short write cannot be played: strace can only let a call say that it wrote what it did not write, which no program can
+notice. Disks that fill up (`tests/machine/spaces.py`) write short for real.
 """
 
 import os
@@ -8,6 +10,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,13 @@ CALLS = (
     *("rename", "renameat", "renameat2", "link", "linkat", "unlink", "unlinkat", "mkdir", "mkdirat"),
 )
 EFFECTS = ("SIGKILL", "EIO", "ENOSPC")
+# Nobody needs to hear of these: a temporary file that stays is removed by the next collection, a folder that is there
+# need not be made, what SQLite tidies up as it closes it finds again when it opens, and a job that reaches no zygote
+# starts its process the long way.
+HARMLESS = re.compile(
+    r'unlink\("[^"]*(#\d+|\.windlass-new)"|mkdir\("[^"]*\.tmp-\w+", 0777\)|(unlink|ftruncate)\(.*/facts\.db'
+    r'|connect\(.*/z/\w+\.sock"'
+)
 ATTACHED = b" attached"
 _LINE = re.compile(r"^(\d+) +(\w+)\(")
 
@@ -47,9 +57,11 @@ def program() -> str:
 
 
 def attach(pid: int, record: Path, fault: Fault | None = None) -> "subprocess.Popen[bytes]":
-    """Watch a process and all that it starts, and play it the fault; returns once every thread is watched."""
+    """Watch a process and its forks, and play it the fault; returns once every thread is watched. What another program
+    takes over is let go."""
     injected = ("-e", fault.option) if fault else ()
-    argv = (program(), "-f", "-y", "-p", str(pid), "-o", str(record), *injected, "-e", f"trace=?{',?'.join(CALLS)}")
+    watched = ("-f", "-b", "execve", "-y", "-p", str(pid), "-e", f"trace=?{',?'.join(CALLS)}")
+    argv = (program(), "-o", str(record), *injected, *watched)
     watching = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     assert watching.stderr is not None
     threads = len(os.listdir(f"/proc/{pid}/task"))
@@ -80,6 +92,16 @@ def counted(record: Path) -> Counter[str]:
     for (_, call), count in by_thread.items():
         most[call] = max(most[call], count)
     return most
+
+
+def points(calls: Mapping[str, int]) -> list[Fault]:
+    """Every fault that there is at so many calls of each kind."""
+    return [
+        Fault(call, number, effect)
+        for call in CALLS
+        for number in range(1, calls.get(call, 0) + 1)
+        for effect in EFFECTS
+    ]
 
 
 def met(record: Path, fault: Fault) -> str:

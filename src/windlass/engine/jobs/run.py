@@ -26,7 +26,7 @@ async def job_main(home: str, job: str, ports: JobPorts) -> int:
     """Run a job whose request lies in its folder, and write its result there; the exit code."""
     folder = Path(job_folder(home, job))
     request = from_json(JobRequest, json.loads((folder / "request.json").read_bytes()))
-    result = await _attempt(_work(home, folder, request), ports)
+    result = await _attempt(home, folder, request, ports)
     await ports.disk.write(str(folder / "result.json"), json.dumps(result).encode())
     return 0
 
@@ -46,13 +46,14 @@ def _work(home: str, folder: Path, request: JobRequest) -> JobWork:
     return JobWork(home, request, str(scratch), str(log), progress)
 
 
-async def _attempt(work: JobWork, ports: JobPorts) -> dict[str, Any]:
-    limit = work.request.seconds_max
+async def _attempt(home: str, folder: Path, request: JobRequest, ports: JobPorts) -> dict[str, Any]:
+    limit = request.seconds_max
     try:
+        work = _work(home, folder, request)
         async with asyncio.timeout(limit):
             result = await _run(work, ports)
     except TimeoutError:
-        return _failed("limit", f"the {work.request.kind} ran longer than its limit of {span(limit)} and was ended")
+        return _failed("limit", f"the {request.kind} ran longer than its limit of {span(limit)} and was ended")
     except WindlassError as error:
         trouble = _trouble(error)
         if trouble == "crash":
@@ -63,7 +64,7 @@ async def _attempt(work: JobWork, ports: JobPorts) -> dict[str, Any]:
         return _failed("disk", f"the disk failed: {error.strerror or error}: {clip(str(error.filename))}")
     except Exception as error:
         traceback.print_exc(file=sys.stderr)
-        return _failed("crash", f"the {work.request.kind} failed inside Windlass: {type(error).__name__}: {error}")
+        return _failed("crash", f"the {request.kind} failed inside Windlass: {type(error).__name__}: {error}")
     return {"state": "done", "result": to_json(result), "trouble": "", "words": ""}
 
 
