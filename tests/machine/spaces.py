@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.end_to_end.kit import GOOD, SERVICE, Windlass, windlass
-from tests.machine.towns import PATIENT, calling, eventually, history, live
+from tests.machine.towns import ALL, PATIENT, calling, eventually, history, live
 
 ROOT = Path(__file__).parents[2]
 STORY_SECONDS_MAX = 280
@@ -85,10 +85,11 @@ def control_disk_full() -> None:
             assert 0 == one.run("freeze", SERVICE, "--reason", "room").returncode, one.log[-1]
             assert 0 == one.run("resume", SERVICE).returncode, one.log[-1]
             seen = history(one, seen)
-            second = one.commit("v1", GOOD, PATIENT)
-            one.sync()
-            live(one, second)
-            history(one, seen)
+            if ALL:
+                second = one.commit("v1", GOOD, PATIENT)
+                one.sync()
+                live(one, second)
+                history(one, seen)
         assert [] == callers.failures(), one.logs()
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.machine.spaces import told
 
-pytestmark = [pytest.mark.machine, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.machine, pytest.mark.timeout(300)]
 
 
 def test_a_full_disk_of_the_control_plane_loses_nothing() -> None:
@@ -12,11 +12,13 @@ def test_a_full_disk_of_the_control_plane_loses_nothing() -> None:
     told("control_disk_full", "--mount")
 
 
+@pytest.mark.long
 def test_a_full_disk_of_the_site_stops_no_rollback() -> None:
     """With the control plane dead too a person can go back, and the act becomes a fact later."""
     told("site_disk_full", "--mount")
 
 
+@pytest.mark.long
 def test_a_machine_without_a_network_delivers() -> None:
     """Everything but the loopback interface is gone, and a commit is built, judged, rolled out and taken back."""
     told("no_network", "--net")
