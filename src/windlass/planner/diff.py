@@ -4,11 +4,10 @@ from collections.abc import Mapping
 
 from windlass.delivery.gates.changes import gate_changes
 from windlass.delivery.services.types import ServiceSlice
+from windlass.delivery.sources.keys import BUILD_FIELDS
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.kernel.digests import short
 from windlass.kernel.records import to_json
-
-BUILD_FIELDS = ("train", "artifact", "run", "pin", "model", "allow", "test", "python", "env", "include", "params")
 
 
 def diff_in_words(before: ServiceSlice | None, after: ServiceSlice | None) -> tuple[str, ...]:
@@ -38,7 +37,7 @@ def policy_in_words(before: object, spec: ServiceSpec) -> list[str]:
     old_lines = [str(line["text"]) for line in before.get("gate", ())]
     changes = gate_changes(old_lines, [line.text for line in spec.gate])
     for name in sorted(set(before) | set(now)):
-        if name not in (*BUILD_FIELDS, "gate", "service"):
+        if name not in (*BUILD_FIELDS, "gate"):
             changes += _differences(name, before.get(name), now.get(name))
     return changes
 

@@ -46,6 +46,7 @@ BASE = found()
         {"m/windlass.yaml": SPEC + "env: {A: b}\n"},
         {"m/windlass.yaml": SPEC + 'python: "3.12"\n'},
         {"m/windlass.yaml": SPEC + "model: m:C\n"},
+        {"m/windlass.yaml": SPEC + "test: pytest\n"},
         {"m/windlass.yaml": SPEC + "allow: [pickle]\n"},
         {"m/windlass.yaml": SPEC + "include: [../lib]\n"},
         {"m/windlass.yaml": SPEC.replace("label: y", "label: z")},
@@ -72,7 +73,6 @@ def test_what_a_build_reads_changes_the_build_key_alone(changes: dict[str, str])
         SPEC + "breaking: true\n",
         SPEC + "owner: b\n",
         SPEC + "timezone: Europe/Berlin\n",
-        SPEC + "test: pytest\n",
         SPEC + 'freeze: ["fri 16:00..mon 08:00"]\n',
         SPEC.replace("label: y", "label: y, positive: 1"),
         SPEC.replace("label: y", "label: y, score: s"),
@@ -173,13 +173,14 @@ def test_every_field_is_in_exactly_one_digest() -> None:
         "pin",
         "model",
         "allow",
+        "test",
         "python",
         "env",
         "include",
         "params",
         "data",
     }
-    policy = {"test", "owner", "timezone", "gate", "breaking", "rollout", "freeze", "replicas", "memory_bytes"}
+    policy = {"owner", "timezone", "gate", "breaking", "rollout", "freeze", "replicas", "memory_bytes"}
     policy |= {"build_seconds_max", "timeout_seconds", "idempotent"}
     assert built | policy == {field.name for field in fields(ServiceSpec)}
     columns = {"entries", "label", "id", "unit", "time"} | {"holdout", "positive", "score"}

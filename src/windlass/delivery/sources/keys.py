@@ -2,7 +2,8 @@
 never repeated for a comment.
 
 The build key covers the service's folder and what it includes, minus documents, minus `windlass.yaml`, minus the
-holdout; then the fields that a build reads, and the content of the data. Everything else in the file is policy.
+holdout; then the fields that a build reads, its `test:` among them, and the content of the data. Everything else in the
+file is policy.
 """
 
 import posixpath
@@ -18,9 +19,12 @@ from windlass.kernel.digests import Digest, digest_of_value
 from windlass.kernel.records import to_json
 
 SPEC_NAME = "windlass.yaml"
-KEY_FORMAT = 1  # grows when the key's content changes its meaning
+KEY_FORMAT = 2  # grows when the key's content changes its meaning
 
-_BUILD_FIELDS = ("service", "train", "artifact", "run", "pin", "model", "allow", "python", "env", "include", "params")
+BUILD_FIELDS = (
+    *("service", "train", "artifact", "run", "pin", "model", "allow", "test"),
+    *("python", "env", "include", "params"),
+)
 _BUILD_DATA = ("entries", "label", "id", "unit", "time")  # the builder leaves these columns out of the signature
 _DOCUMENT = re.compile(r"\.(md|rst)$|(^|/)LICENSE[^/]*$")
 LFS_POINTER_BYTES_MAX = 1024  # as the specification of Git LFS says; larger files need not be read
@@ -47,7 +51,7 @@ def policy_digest(spec: ServiceSpec) -> Digest:
     """The digest of everything in the file that is in force without a build. Line numbers are no part of it."""
     policy = to_json(spec)
     policy["gate"] = [line.text for line in spec.gate]
-    for name in (*_BUILD_FIELDS, "data"):
+    for name in (*BUILD_FIELDS, "data"):
         del policy[name]
     policy["data"] = {name: value for name, value in to_json(spec.data).items() if name not in _BUILD_DATA}
     return digest_of_value(policy)
@@ -66,7 +70,7 @@ def build_digest(spec: ServiceSpec, folder: str, tree: CommitTree) -> Digest:
     return digest_of_value(
         {
             "format": KEY_FORMAT,
-            "fields": {name: fields[name] for name in _BUILD_FIELDS},
+            "fields": {name: fields[name] for name in BUILD_FIELDS},
             "columns": {name: data[name] for name in _BUILD_DATA},
             "files": [_listed(entry, folder) for entry in built_from(spec, folder, tree.entries)],
             "data": {name: _content(path, folder, tree) for name, path in read_locations(spec).items()},
