@@ -174,7 +174,24 @@ def test_retry_builds_with_the_data_of_now(scene: Scene) -> None:
     assert f"done: commit {wanted.commit[:12]} is built with the data of now" == scene.ask("retry")
     again = scene.facts("ServiceWanted")[-1]
     assert (wanted.commit, True) == (again.commit, wanted.build_key != again.build_key)
-    assert again.build_key == scene.facts("BuildStarted")[-1].build_key
+    started = scene.facts("BuildStarted")[-1]
+    assert (again.build_key, {"data.train": digest_of(b"other rows")}) == (started.build_key, started.request["data"])
+
+
+def test_a_build_that_met_other_data_is_tried_again_with_those_of_now(scene: Scene) -> None:
+    """Changed data start nothing by themselves, also where they broke the build; `retry` takes those of now."""
+    scene.spec = SPEC + b"data: {train: rows.csv}\n"
+    scene.machine.data["/repo/rows.csv"] = digest_of(b"rows")
+    scene.push("v1")
+    scene.run(commands.watch_repository(scene.engine, ANN, REPOSITORY, "main"))
+    scene.run(scene.clock.sleep(10.0))
+    wanted = scene.facts("ServiceWanted")[-1]
+    scene.machine.data["/repo/rows.csv"] = digest_of(b"other rows")
+    scene.tell(kinds.BuildFailed(wanted.commit, wanted.build_key, "user", "data.train: changed"))
+    scene.run(scene.clock.sleep(100.0))
+    assert wanted.build_key == scene.facts("BuildStarted")[-1].build_key
+    assert scene.ask("retry").startswith("done: commit ")
+    assert {"data.train": digest_of(b"other rows")} == scene.facts("BuildStarted")[-1].request["data"]
 
 
 def made_of(wanted: kinds.ServiceWanted) -> kinds.ReleaseMade:

@@ -182,7 +182,10 @@ def test_data_beside_a_commit_are_part_of_what_is_built() -> None:
     scene.commit("again", DATA)
     (again,) = [body for body in scene.look() if isinstance(body, kinds.ServiceWanted)]
     assert wanted.build_key != again.build_key
-    assert replace(wanted, build_key="", commit="", subject="") == replace(again, build_key="", commit="", subject="")
+    pinned = [{"data.train": digest_of(rows)} for rows in (b"rows", b"other rows")]
+    assert pinned == [wanted.data, again.data]
+    new: Any = {"build_key": "", "commit": "", "subject": "", "data": {}}
+    assert replace(wanted, **new) == replace(again, **new)
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,8 @@ def _values(name: str, hint: Any) -> st.SearchStrategy[Any]:
     if origin is tuple:
         return st.lists(_values("", args[0]), max_size=2).map(tuple)
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return st.dictionaries(st.text("xyz", max_size=2), JSON, max_size=2)
+        items = st.text(max_size=5) if args[1] is str else JSON
+        return st.dictionaries(st.text("xyz", max_size=2), items, max_size=2)
     plain: dict[Any, st.SearchStrategy[Any]] = {
         str: st.text(max_size=5),
         int: st.integers(-(2**53), 2**53),

@@ -50,6 +50,7 @@ def _wanted(state: ServiceState, body: kinds.ServiceWanted, at: Instant) -> Serv
         body.policy,
         body.build_key,
         at,
+        body.data,
     )
     return replace(state, wanted=wanted, refused=(), refused_commit="", absent_since="", retired=False)
 

@@ -22,6 +22,7 @@ class Wanted:
     policy: str
     build_key: str
     at: Instant
+    data: Mapping[str, str] = field(default_factory=dict)  # digests in the key of what the commit does not hold
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ class ServiceWanted:
     """A commit's `windlass.yaml` was read: this is the desired state of one service from now on.
 
     `spec` is the file with all defaults filled in (`delivery/sources/types.py: ServiceSpec` as JSON); `policy` the
-    digest of the parts that need no rebuild; `build_key` the digest of everything that a build reads.
+    digest of the parts that need no rebuild; `build_key` the digest of everything that a build reads; `data` the
+    digests in it of what the commit does not hold, by the name that the file gives it (`data.train`).
     """
 
     repository: str
@@ -57,6 +58,7 @@ class ServiceWanted:
     spec: Mapping[str, object]
     policy: str
     build_key: str
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

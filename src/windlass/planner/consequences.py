@@ -48,6 +48,7 @@ def _start_build(draft: Draft) -> Draft:
         "folder": wanted.folder,
         "spec": dict(wanted.spec),
         "build_key": wanted.build_key,
+        "data": dict(wanted.data),
         "fresh_env": wanted.build_key == draft.state.fresh_env,
     }
     return draft.with_facts(kinds.BuildStarted(wanted.commit, wanted.build_key, job, attempt, request))

@@ -127,10 +127,10 @@ class Scene:
         return str(self.git.create_commit("HEAD", author, author, "A commit", tree, parents))
 
     def request(self, commit: str, spec: ServiceSpec, folder: str = "", **limits: Any) -> JobRequest:
-        """Lay a build's request into the home, as the compute adapter does."""
+        """Lay a build's request into the home, as the compute adapter does; `data` are the digests in its key."""
         self._jobs += 1
         body = {"repository": str(self.repository), "commit": commit, "folder": folder}
-        body |= {"spec": to_json(spec), "build_key": "blake3:" + "0" * 64}
+        body |= {"spec": to_json(spec), "build_key": "blake3:" + "0" * 64, "data": limits.pop("data", {})}
         request = JobRequest(f"build-{self._jobs}", "build", spec.service, body, **limits)
         path = Path(job_folder(str(self.home), request.job))
         path.mkdir(parents=True)

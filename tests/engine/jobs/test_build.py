@@ -1,5 +1,6 @@
 """A commit becomes a release, or it is said whose fault it is and what to do."""
 
+import asyncio
 import hashlib
 import json
 from dataclasses import replace
@@ -124,6 +125,24 @@ def test_data_elsewhere_on_the_machine(scene: Scene, tmp_path: Path) -> None:
     result = scene.build(scene.commit({"train.py": changing}), spec)
     assert ("failed", "user") == (result.state, result.trouble)
     assert "data.train: changed while the build ran" in result.words
+
+
+def test_data_are_those_of_the_build_key(scene: Scene, tmp_path: Path) -> None:
+    """Data that changed between the commit and its build are refused before anything runs, and the words say what to
+    do: a release from them would be found again under the key of the old ones."""
+    for place in (str(tmp_path / "outside.csv"), "raw/ignored.csv"):
+        (scene.repository / place).parent.mkdir(exist_ok=True)
+        (scene.repository / place).write_text(table(100, 3))
+        spec = replace(SPEC, data=replace(DATA, entries={"train": place}))
+        commit = scene.commit({**FILES, ".gitignore": "raw/\n"})
+        pinned = asyncio.run(scene.ports.machine.digest(str(scene.repository / place)))
+        built = scene.build(commit, spec, data={"data.train": pinned})
+        assert pinned == built.provenance["data"]["train"]["digest"]
+        (scene.repository / place).write_text(table(100, 4))
+        result = scene.build(commit, spec, data={"data.train": pinned})
+        assert ("failed", "user") == (result.state, result.trouble)
+        assert "data.train: changed after the commit was read; `windlass retry` builds with what lies" in result.words
+        assert "" == result.log
 
 
 def test_data_that_are_nowhere(scene: Scene) -> None:

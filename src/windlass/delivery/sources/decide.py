@@ -80,6 +80,7 @@ def _wanted(view: SourceView, now: Instant) -> Iterator[Fact]:
                 to_json(found.spec),
                 found.policy,
                 found.build_key,
+                found.data,
             )
             yield Fact(found.name, now, body)
 

@@ -78,6 +78,12 @@ def build_digest(spec: ServiceSpec, folder: str, tree: CommitTree) -> Digest:
     )
 
 
+def pinned_data(spec: ServiceSpec, folder: str, tree: CommitTree) -> dict[str, str]:
+    """The digests in the key of what a build reads and the commit does not hold, by the name that the file gives it."""
+    places = {name: place_of(location, folder) or "" for name, location in read_locations(spec).items()}
+    return {name: tree.data_digests[place] for name, place in places.items() if not tracked(place, tree.entries)}
+
+
 def built_from(spec: ServiceSpec, folder: str, entries: Sequence[Entry]) -> Iterator[Entry]:
     """The entries of the commit that a build reads, sorted by path."""
     holdout = inside(folder, spec.data.holdout) if spec.data.holdout else None

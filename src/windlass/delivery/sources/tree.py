@@ -16,6 +16,7 @@ from windlass.delivery.sources.keys import (
     lfs_pointer,
     named_locations,
     own_entries,
+    pinned_data,
     place_of,
     policy_digest,
     tracked,
@@ -128,7 +129,8 @@ def _sorted(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 def _found(item: _Parsed, tree: CommitTree) -> FoundService:
     spec = item.spec
     build_key = build_digest(spec, item.folder, tree)
-    return FoundService(spec.service, item.folder, item.path, spec, policy_digest(spec), build_key)
+    data = pinned_data(spec, item.folder, tree)
+    return FoundService(spec.service, item.folder, item.path, spec, policy_digest(spec), build_key, data)
 
 
 def _spec_path(folder: str) -> str:

@@ -130,7 +130,7 @@ class CommitTree:
 @dataclass(frozen=True, slots=True)
 class FoundService:
     """A service that a commit wants. `folder` is "" for the root; `build_key` covers everything that a build reads from
-    the commit, the file and its data."""
+    the commit, the file and its data; `data` holds the digests in it of what the commit does not hold."""
 
     name: str
     folder: str
@@ -138,6 +138,7 @@ class FoundService:
     spec: ServiceSpec
     policy: str
     build_key: str
+    data: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from windlass.delivery.sources.keys import (
@@ -29,13 +29,16 @@ from windlass.ports.git import TreeEntry
 
 @dataclass(frozen=True, slots=True)
 class BuildRequest:
-    """What the planner asks: the service as one commit wants it. `fresh_env` resolves its requirements again."""
+    """What the planner asks: the service as one commit wants it. `data` holds the digests in the build key of what the
+    commit does not hold, by name; `fresh_env` resolves the requirements again.
+    """
 
     repository: str
     commit: str
     folder: str
     spec: ServiceSpec
     build_key: str
+    data: Mapping[str, str] = field(default_factory=dict)
     fresh_env: bool = False
 
 
@@ -77,7 +80,7 @@ async def check_out(job: BuildJob) -> Checkout:
     """Export what the build reads, and put the data that Git does not hold where the commit would have them.
 
     Raises:
-        UserMistake: data are missing, or a file cannot be exported safely.
+        UserMistake: data are missing or not those of the build key, or a file cannot be exported safely.
         Unavailable: the repository or the disk cannot be read now, or a Git LFS pointer stands in the place of a file.
     """
     request, git = job.request, job.ports.git
@@ -95,7 +98,15 @@ async def check_out(job: BuildJob) -> Checkout:
         path = _fetched(name, place, request, root) if place is None or not tracked(place, entries) else root / place
         _refuse_pointers(name, path)
         data[name] = Data(path, await _digest(name, path, job.ports))
+        _check_pinned(name, data[name].digest, request)
     return Checkout(root, service, tuple(sorted(read)), data)
+
+
+def _check_pinned(name: str, digest: str, request: BuildRequest) -> None:
+    """A release from other data would be found again under a key that says it learned from these."""
+    if request.data.get(name, digest) != digest:
+        remedy = "`windlass retry` builds with what lies there now"
+        raise UserMistake("changed after the commit was read", code="data-changed", where=name, remedy=remedy)
 
 
 async def check_unchanged(checkout: Checkout, ports: JobPorts) -> None:
