@@ -1,6 +1,7 @@
 """A working copy read as if it were a commit: for `plan` and `validate`, which look before anything is committed."""
 
 import asyncio
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +54,9 @@ async def _read(doors: Doors, root: Path) -> Working:
         digest = await machine.digest(path if path.startswith("/") else str(root / location.folder / path))
         if digest is not None:
             digests[location.key] = digest
-    reading = wanted_from_tree(CommitTree(tree.entries, files, digests), gate_check)
-    return Working(root, tree.commit, tree.changed, reading, files)
+    reading = wanted_from_tree(CommitTree(tree.entries, files, digests, machine.python()), gate_check)
+    specs = {path: data for path, data in files.items() if posixpath.basename(path) == SPEC_NAME}
+    return Working(root, tree.commit, tree.changed, reading, specs)
 
 
 def spec_path(folder: Path) -> Path:

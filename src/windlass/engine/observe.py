@@ -77,7 +77,7 @@ async def _read(
     while missing := paths_to_read(entries, files):
         files |= {path: await ports.git.read(repository, head.commit, path) for path in missing}
     digests = await _data_digests(ports, repository, untracked_data(entries, files, gate_check))
-    reading = wanted_from_tree(CommitTree(entries, files, digests), gate_check)
+    reading = wanted_from_tree(CommitTree(entries, files, digests, ports.machine.python()), gate_check)
     return plan_repository(SourceView(state, commit, reading, services), now)
 
 

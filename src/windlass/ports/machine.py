@@ -1,7 +1,8 @@
-"""What the machine tells about itself: data and secrets outside Git, room on the disk, time zones."""
+"""What the machine tells about itself: data and secrets outside Git, room on the disk, its Python, time zones."""
 
 from typing import Protocol
 
+from windlass.delivery.sources.types import OurPython
 from windlass.kernel.digests import Digest
 from windlass.kernel.instants import Instant
 
@@ -23,6 +24,10 @@ class Machine(Protocol):
         Raises:
             UserMistake: there is no such variable, or the file cannot be read as text.
         """
+        ...
+
+    def python(self) -> OurPython:
+        """The Python that runs Windlass here, and what is installed for it."""
         ...
 
     def zone_offset_seconds(self, zone: str, at: Instant) -> int:

@@ -12,10 +12,12 @@ import pytest
 from tests.adapters.environments.wheels import make_wheel
 from windlass.adapters.environments import LocalEnvironments, interpreters, overlays
 from windlass.adapters.environments.installers import Installers, installer_env
-from windlass.adapters.environments.interpreters import our_lock
-from windlass.adapters.environments.local import OUR_PYTHON, PLATFORM
+from windlass.adapters.environments.interpreters import OUR_PYTHON, PLATFORM, our_lock
+from windlass.adapters.machine import LocalMachine
 from windlass.adapters.processes.local import LocalProcesses
 from windlass.delivery.builds.keys import environment_digest
+from windlass.delivery.sources.types import OurPython
+from windlass.kernel.digests import digest_of
 from windlass.kernel.errors import Unavailable, UserMistake
 from windlass.ports.environments import Environment
 
@@ -65,6 +67,8 @@ def test_without_requirements_it_is_ours(place: Place) -> None:
     assert (sys.executable, "", OUR_PYTHON) == (environment.python, environment.overlay, environment.python_version)
     names = [line.partition("==")[0] for line in environment.lock.splitlines()]
     assert "numpy" in names and "windlass" not in names and environment.lock == our_lock()
+    seen = OurPython(environment.python_version, PLATFORM, digest_of(environment.lock.encode()))
+    assert seen == LocalMachine(str(place.store)).python()
     assert environment == asyncio.run(place.environments.locate(environment.digest))
     assert [] == place.made()
     assert (sys.executable, "-P", "-m", "json.tool", "x") == environment.argv("json.tool", "x")

@@ -89,41 +89,13 @@ def test_includes_may_include_each_other(tmp_path: Path) -> None:
     assert ["requirements.txt", "b.txt", "c.txt"] == [name for name, _ in declared(str(tmp_path)).files]
 
 
-@pytest.mark.parametrize(
-    ("said", "ours", "version"),
-    [
-        (("", "", ""), "3.11", "3.11"),
-        (("3.12", "", ""), "3.11", "3.12"),
-        (("3.12.4", "3.13\n", ""), "3.11", "3.12"),
-        (("", "# mine\n\n3.13.1\n", ""), "3.11", "3.13"),
-        (("", "cpython-3.12\n", ""), "3.11", "3.12"),
-        (("", "", ">=3.9"), "3.11", "3.11"),
-        (("", "", ">=3.12"), "3.11", "3.13"),
-        (("", "", "<3.13,>=3.11.4"), "3.13", "3.12"),
-        (("", "", "==3.11.*"), "3.13", "3.11"),
-    ],
-)
-def test_the_python_of_a_service(tmp_path: Path, said: tuple[str, str, str], ours: str, version: str) -> None:
-    """`python:` goes before `.python-version`, and that before `requires-python`, of which ours is the first choice."""
-    wanted, file, requires = said
-    (tmp_path / ".python-version").write_text(file)
-    write(tmp_path, pyproject__toml=f'[project]\nname = "x"\nrequires-python = "{requires}"\n')
-    assert version == python_version(str(tmp_path), wanted, ours)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "requires", "words"),
-    [
-        ("3.10", "", 'Python "3.10" is not supported; write one of 3.11, 3.12, 3.13'),
-        ("pypy3", "", 'Python "pypy3" is not supported'),
-        ("3.11", ">=3.12", "is not what requires-python in pyproject.toml allows"),
-        ("", ">=3.14", "requires-python allows none of 3.11, 3.12, 3.13"),
-        ("", "three", 'requires-python "three" cannot be read'),
-    ],
-)
-def test_a_python_out_of_range_is_refused(tmp_path: Path, wanted: str, requires: str, words: str) -> None:
-    """A Python that we do not run on, or that the project's own words contradict, is refused."""
-    write(tmp_path, pyproject__toml=f'[project]\nname = "x"\nrequires-python = "{requires}"\n')
-    with pytest.raises(UserMistake) as caught:
-        python_version(str(tmp_path), wanted, "3.11")
-    assert words in str(caught.value)
+def test_the_python_that_a_folder_asks_for(tmp_path: Path) -> None:
+    """The files of a folder are read where they are there; `delivery/sources/pythons.py` says what they mean."""
+    assert "3.12" == python_version(str(tmp_path), "", "3.12")
+    write(tmp_path, pyproject__toml='[project]\nrequires-python = "<3.13,>=3.11.4"\n')
+    assert "3.12" == python_version(str(tmp_path), "", "3.13")
+    (tmp_path / ".python-version").write_text("3.11\n")
+    assert "3.11" == python_version(str(tmp_path), "", "3.13")
+    (tmp_path / ".python-version").write_text("2.7\n")
+    with pytest.raises(UserMistake, match=r'\.python-version: Python "2\.7" is not supported'):
+        python_version(str(tmp_path), "", "3.13")

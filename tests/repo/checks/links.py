@@ -21,7 +21,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "hypothesis": ("windlass.testing",),
     "msgspec": ("windlass.serving",),
     "numpy": ANYWHERE,
-    "packaging": ("windlass.adapters.environments",),
+    "packaging": ("windlass.adapters.environments", "windlass.delivery.sources"),
     "pandas": ("windlass.serving",),
     "pyarrow": ("windlass.adapters.tables", "windlass.serving"),
     "obstore": ("windlass.adapters.artifacts",),

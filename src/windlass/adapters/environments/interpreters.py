@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from windlass.adapters.environments.requirements import normal_name
 from windlass.kernel.errors import UserMistake
 from windlass.ports.processes import Command, Processes
 
+OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+PLATFORM = f"{sys.platform}-{platform.machine()}"
 _SAYS_VERSION = "import sys; print('%d.%d' % sys.version_info[:2])"
 _LISTS = """
 import importlib.metadata, json, sys
@@ -32,7 +35,7 @@ async def find(version: str, processes: Processes) -> str:
     Raises:
         UserMistake: the machine has none.
     """
-    if version == f"{sys.version_info.major}.{sys.version_info.minor}":
+    if version == OUR_PYTHON:
         return sys.executable
     for path in _candidates(version):
         ended = await processes.run(Command((path, "-I", "-c", _SAYS_VERSION), "/", installer_env(), seconds_max=30.0))

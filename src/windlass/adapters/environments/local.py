@@ -11,7 +11,6 @@ made under a name of the same length, which is then replaced in its scripts.
 import asyncio
 import json
 import os
-import platform as machine
 import shutil
 import sys
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from windlass.adapters.environments import interpreters, overlays
 from windlass.adapters.environments.installers import Installation, Installers
+from windlass.adapters.environments.interpreters import OUR_PYTHON, PLATFORM
 from windlass.adapters.environments.requirements import Declared, declared, python_version
 from windlass.adapters.world.files import disk_trouble, make_folder, read_file, write_file
 from windlass.delivery.builds.keys import environment_digest
@@ -29,8 +29,6 @@ from windlass.kernel.errors import Unavailable, UserMistake
 from windlass.ports.environments import Environment
 from windlass.ports.processes import Processes
 
-OUR_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-PLATFORM = f"{sys.platform}-{machine.machine()}"
 _ABANDONED_SECONDS = 86_400
 _FORMAT = 1
 

@@ -6,15 +6,15 @@ clearly.
 """
 
 import re
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from windlass.delivery.sources import pythons
+from windlass.delivery.sources.pythons import requirements_mistake, toml_of, toml_table
 from windlass.kernel.digests import digest_of
-from windlass.kernel.errors import UserMistake, clip
+from windlass.kernel.errors import clip
 
-PYTHONS = ("3.11", "3.12", "3.13")
 _OTHER_TOOLS = {
     "poetry.lock": "run `poetry export -o requirements.txt` and commit that file",
     "Pipfile.lock": "run `pipenv requirements > requirements.txt` and commit that file",
@@ -22,7 +22,6 @@ _OTHER_TOOLS = {
     "environment.yml": "commit a requirements.txt with the packages from PyPI",
     "conda.yaml": "commit a requirements.txt with the packages from PyPI",
 }
-_VERSION = re.compile(r"(?:cpython-)?(3\.\d+)(?:\.\d+)?")
 _INCLUDES = re.compile(r"(?:-r|-c|--requirement|--constraint)(?:\s+|=|(?=\S))(\S+)")
 _LOCAL = re.compile(r"(?:\.|/|file:)|.*@\s*file:", re.IGNORECASE)
 _EDITABLE = re.compile(r"(?:-e|--editable)\b")
@@ -52,7 +51,7 @@ def declared(folder: str) -> Declared:
     root = Path(folder)
     if (root / "uv.lock").is_file():
         if not (root / "pyproject.toml").is_file():
-            raise _mistake(
+            raise requirements_mistake(
                 "uv.lock", "there is no pyproject.toml beside it", "commit the pyproject.toml it was made from"
             )
         return Declared("uv.lock", "", _digests(root, ["uv.lock", "pyproject.toml"]))
@@ -67,21 +66,14 @@ def declared(folder: str) -> Declared:
 
 
 def python_version(folder: str, wanted: str, ours: str) -> str:
-    """The Python minor version that a service runs on: `python:` in its file, else `.python-version`, else the first
-    that `requires-python` allows, ours before the others.
+    """The Python minor version that a service's folder asks for; see `sources/pythons.py: python_version`.
 
     Raises:
-        UserMistake: they contradict each other, or ask for a version out of our range.
+        UserMistake: what the folder says cannot be met.
     """
-    root = Path(folder)
-    allowed = _allowed(root)
-    for where, text in (("python:", wanted), (".python-version", _first_line(root / ".python-version"))):
-        if text:
-            return _checked(where, text, allowed)
-    for version in (ours, *reversed(PYTHONS)):
-        if version in allowed:
-            return version
-    raise _mistake("pyproject.toml", "requires-python allows none of " + ", ".join(PYTHONS), "widen requires-python")
+    found = {name: Path(folder, name) for name in pythons.PYTHON_FILES}
+    files = {name: path.read_bytes() for name, path in found.items() if path.is_file()}
+    return pythons.python_version(files, wanted, ours)
 
 
 def normal_name(name: str) -> str:
@@ -89,44 +81,19 @@ def normal_name(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _checked(where: str, text: str, allowed: tuple[str, ...]) -> str:
-    found = _VERSION.fullmatch(text)
-    if not found or found[1] not in PYTHONS:
-        words = f'Python "{clip(text)}" is not supported'
-        raise _mistake(where, words, f"write one of {', '.join(PYTHONS)}")
-    if found[1] not in allowed:
-        remedy = "let both say the same"
-        raise _mistake(where, f"Python {found[1]} is not what requires-python in pyproject.toml allows", remedy)
-    return found[1]
-
-
-def _allowed(root: Path) -> tuple[str, ...]:
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    if not (root / "pyproject.toml").is_file():
-        return PYTHONS
-    text = str(_table(_toml(root, "pyproject.toml"), "project").get("requires-python", ""))
-    try:
-        wanted = SpecifierSet(text)
-    except InvalidSpecifier as error:
-        words = f'requires-python "{clip(text)}" cannot be read'
-        raise _mistake("pyproject.toml", words, 'write for example ">=3.11"') from error
-    return tuple(v for v in PYTHONS if wanted.contains(f"{v}.0") or wanted.contains(f"{v}.99"))
-
-
 def _of_pyproject(root: Path) -> Declared:
     for name, remedy in _OTHER_TOOLS.items():
         if (root / name).exists():
-            raise _mistake(name, "requirements of this kind are not read yet", remedy)
+            raise requirements_mistake(name, "requirements of this kind are not read yet", remedy)
     if not (root / "pyproject.toml").is_file():
         return Declared()
     content = _toml(root, "pyproject.toml")
-    project = _table(content, "project")
-    if "poetry" in _table(content, "tool") and "dependencies" not in project:
-        raise _mistake("pyproject.toml", "tool.poetry is not read yet", _OTHER_TOOLS["poetry.lock"])
+    project = toml_table(content, "project")
+    if "poetry" in toml_table(content, "tool") and "dependencies" not in project:
+        raise requirements_mistake("pyproject.toml", "tool.poetry is not read yet", _OTHER_TOOLS["poetry.lock"])
     if "dependencies" in project.get("dynamic", ()):
         remedy = "write project.dependencies out, or commit a requirements.txt"
-        raise _mistake("pyproject.toml", "its dependencies are dynamic", remedy)
+        raise requirements_mistake("pyproject.toml", "its dependencies are dynamic", remedy)
     lines = [str(line) for line in project.get("dependencies", ())]
     for line in lines:
         _check_line("pyproject.toml", line)
@@ -141,7 +108,7 @@ def _of_pylock(content: dict[str, Any]) -> str:
         files = [*package.get("wheels", ()), *filter(None, [package.get("sdist")])]
         if "version" not in package or not files:
             words = f'"{clip(str(package.get("name")))}" is locked to no version with files'
-            raise _mistake("pylock.toml", words, "lock packages of an index only")
+            raise requirements_mistake("pylock.toml", words, "lock packages of an index only")
         marker = f" ; {package['marker']}" if "marker" in package else ""
         hashes = "".join(f" --hash=sha256:{file['hashes']['sha256']}" for file in files)
         lines.append(f"{package['name']}=={package['version']}{marker}{hashes}\n")
@@ -160,43 +127,26 @@ def _read_lines(root: Path, name: str, seen: list[str]) -> None:
             included = Path(name).parent / found[1]
             if not (root / included).resolve().is_relative_to(root.resolve()) or not (root / included).is_file():
                 words = f'"{clip(found[1])}" is not in the service\'s folder'
-                raise _mistake(name, words, "keep included requirements in the folder")
+                raise requirements_mistake(name, words, "keep included requirements in the folder")
             _read_lines(root, included.as_posix(), seen)
 
 
 def _check_line(name: str, line: str) -> None:
     if _EDITABLE.match(line) or _LOCAL.match(line):
         words = f'"{clip(line)}" points to a folder, which an environment outlives'
-        raise _mistake(name, words, "import the code from the service's folder, or publish the package")
-
-
-def _first_line(path: Path) -> str:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    return next((line.strip() for line in lines if line.strip() and not line.startswith("#")), "")
+        raise requirements_mistake(name, words, "import the code from the service's folder, or publish the package")
 
 
 def _text(root: Path, name: str) -> str:
     try:
         return (root / name).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise _mistake(name, "it is not UTF-8", "save it as UTF-8") from error
+        raise requirements_mistake(name, "it is not UTF-8", "save it as UTF-8") from error
 
 
 def _toml(root: Path, name: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(_text(root, name))
-    except tomllib.TOMLDecodeError as error:
-        raise _mistake(name, f"it is no TOML: {error}", "correct it") from error
-
-
-def _table(content: dict[str, Any], name: str) -> dict[str, Any]:
-    found = content.get(name, {})
-    return found if isinstance(found, dict) else {}
+    return toml_of((root / name).read_bytes(), name)
 
 
 def _digests(root: Path, names: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple((name, digest_of((root / name).read_bytes())) for name in names)
-
-
-def _mistake(where: str, what: str, remedy: str) -> UserMistake:
-    return UserMistake(what, code="requirements", where=where, remedy=remedy)

@@ -1,4 +1,4 @@
-"""Digests of data on this machine's disk, secrets, room on the disk, and time zones."""
+"""Digests of data on this machine's disk, secrets, room on the disk, its Python, and time zones."""
 
 import asyncio
 import shutil
@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from windlass.adapters.environments.interpreters import OUR_PYTHON, PLATFORM, our_lock
 from windlass.adapters.machine import references
-from windlass.kernel.digests import Digest, digest_of_value
+from windlass.delivery.sources.types import OurPython
+from windlass.kernel.digests import Digest, digest_of, digest_of_value
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
 
@@ -50,6 +52,10 @@ class LocalMachine:
         digest = Digest("blake3:" + blake3(max_threads=blake3.AUTO).update_mmap(path).hexdigest())
         self._known[str(path)] = (stamp, digest)
         return digest
+
+    def python(self) -> OurPython:
+        """Our own interpreter, as environments of services without requirements are made from it."""
+        return OurPython(OUR_PYTHON, PLATFORM, digest_of(our_lock().encode()))
 
     async def free_share(self) -> float:
         """The free part of the home's disk, as an unprivileged account sees it."""

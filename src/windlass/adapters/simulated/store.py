@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from windlass.delivery.sources.types import OurPython
 from windlass.kernel.digests import Digest, digest_of
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
@@ -56,6 +57,10 @@ class SimulatedMachine:
     async def digest(self, path: str) -> Digest | None:
         """The digest of some data."""
         return self.data.get(path)
+
+    def python(self) -> OurPython:
+        """The same on every machine, so that a simulation is."""
+        return OurPython("3.11", "simulated", digest_of(b"our lock"))
 
     async def free_share(self) -> float:
         """The free part of the disk."""

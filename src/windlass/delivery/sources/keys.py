@@ -2,8 +2,8 @@
 never repeated for a comment.
 
 The build key covers the service's folder and what it includes, minus documents, minus `windlass.yaml`, minus the
-holdout; then the fields that a build reads, its `test:` among them, and the content of the data. Everything else in the
-file is policy.
+holdout; then the fields that a build reads, its `test:` among them, the content of the data, and what decides the
+environment. Everything else in the file is policy.
 """
 
 import posixpath
@@ -14,6 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.delivery.sources.locations import below, inside
+from windlass.delivery.sources.pythons import (
+    LOCK_FILES,
+    PROJECT_FILE,
+    PYTHON_FILES,
+    declares_packages,
+    python_version,
+)
 from windlass.delivery.sources.types import CommitTree, Entry, ServiceSpec
 from windlass.kernel.digests import Digest, digest_of_value
 from windlass.kernel.records import to_json
@@ -64,6 +71,9 @@ def build_digest(spec: ServiceSpec, folder: str, tree: CommitTree) -> Digest:
         spec: the service.
         folder: where its file lies, "" for the root.
         tree: the commit. Data that it does not hold must be among its `data_digests`.
+
+    Raises:
+        UserMistake: no Python fits what the service's files say.
     """
     fields = to_json(spec)
     data = to_json(spec.data)
@@ -74,8 +84,18 @@ def build_digest(spec: ServiceSpec, folder: str, tree: CommitTree) -> Digest:
             "columns": {name: data[name] for name in _BUILD_DATA},
             "files": [_listed(entry, folder) for entry in built_from(spec, folder, tree.entries)],
             "data": {name: _content(path, folder, tree) for name, path in read_locations(spec).items()},
+            "environment": _environment(spec, folder, tree),
         }
     )
+
+
+def python_of(spec: ServiceSpec, folder: str, tree: CommitTree) -> str:
+    """The Python minor version that the service runs on.
+
+    Raises:
+        UserMistake: the files beside the service's contradict it or each other, or ask for one out of our range.
+    """
+    return python_version(_python_files(folder, tree), spec.python, tree.ours.version)
 
 
 def pinned_data(spec: ServiceSpec, folder: str, tree: CommitTree) -> dict[str, str]:
@@ -142,3 +162,17 @@ def _content(location: str, folder: str, tree: CommitTree) -> Any:
     place = place_of(location, folder) or ""
     entries = tracked(place, tree.entries)
     return [_listed(entry, folder) for entry in entries] if entries else tree.data_digests[place]
+
+
+def _environment(spec: ServiceSpec, folder: str, tree: CommitTree) -> dict[str, str]:
+    """What decides the environment beside the files: a service without packages of its own runs in ours."""
+    version = python_of(spec, folder, tree)
+    locks = {name for name in LOCK_FILES if tracked(posixpath.join(folder, name), tree.entries)}
+    own = declares_packages(locks, _python_files(folder, tree).get(PROJECT_FILE))
+    is_ours = not own and version == tree.ours.version
+    return {"python": version, "platform": tree.ours.platform, "lock": tree.ours.lock if is_ours else ""}
+
+
+def _python_files(folder: str, tree: CommitTree) -> dict[str, bytes]:
+    paths = {name: posixpath.join(folder, name) for name in PYTHON_FILES}
+    return {name: tree.files[path] for name, path in paths.items() if path in tree.files}

@@ -19,14 +19,16 @@ from windlass.delivery.sources.keys import (
     pinned_data,
     place_of,
     policy_digest,
+    python_of,
     tracked,
 )
 from windlass.delivery.sources.locations import Location, inside
 from windlass.delivery.sources.parse import GateCheck, service_name, service_of
+from windlass.delivery.sources.pythons import PYTHON_FILES
 from windlass.delivery.sources.reading import Document, Path, read_document
 from windlass.delivery.sources.types import CommitTree, Entry, FoundService, RefusedFile, ServiceSpec, TreeReading
 from windlass.delivery.sources.validate import validate
-from windlass.kernel.errors import Complaint, clip
+from windlass.kernel.errors import Complaint, UserMistake, clip
 from windlass.kernel.limits import COMPLAINTS_MAX, SERVICES_PER_REPOSITORY_MAX, TREE_FILES_MAX
 
 __all__ = ["CommitTree", "TreeReading", "paths_to_read", "untracked_data", "wanted_from_tree"]
@@ -55,13 +57,15 @@ class _Parsed:
 
 
 def paths_to_read(entries: Sequence[Entry], files: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The spec files whose content is still to be read, given those that were; call it until it is empty."""
+    """The files whose content is still to be read, given those that were; call it until it is empty: each service's
+    own, and those beside it that choose its Python."""
     if _unsafe_tree(entries):
         return ()
     known = {entry.path for entry in entries if entry.kind in ("file", "executable")}
     if SPEC_NAME in known and SPEC_NAME not in files:
         return (SPEC_NAME,)
-    wanted = [_spec_path(folder) for folder, _ in _listing(entries, files).folders]
+    folders = ["", *(folder for folder, _ in _listing(entries, files).folders)]
+    wanted = [posixpath.join(folder, name) for folder in folders for name in (SPEC_NAME, *PYTHON_FILES)]
     return tuple(path for path in dict.fromkeys(wanted) if path in known and path not in files)
 
 
@@ -241,6 +245,7 @@ def _tree_complaints(item: _Parsed, tree: CommitTree) -> Iterator[Complaint]:
             yield item.document.complaint(("include", index), what)
     for name, location in named_locations(item.spec).items():
         yield from _location_complaints(item, name, location, tree)
+    yield from _python_complaints(item, tree)
     own = own_entries(item.spec, item.folder, tree.entries)
     yield from _entry_complaints(own)
     yield from _collisions(own)
@@ -254,6 +259,17 @@ def _location_complaints(item: _Parsed, name: str, location: str, tree: CommitTr
     elif not tracked(place, tree.entries) and place not in tree.data_digests:
         where = "" if place.startswith("/") else " in this commit or in the watched folder"
         yield item.document.complaint(at, f'"{clip(location)}" does not exist{where}; put it there or correct the path')
+
+
+def _python_complaints(item: _Parsed, tree: CommitTree) -> Iterator[Complaint]:
+    try:
+        python_of(item.spec, item.folder, tree)
+    except UserMistake as mistake:
+        what = f"{mistake.what}; {mistake.remedy}"
+        if mistake.where in PYTHON_FILES:
+            yield Complaint(posixpath.join(item.folder, mistake.where), "", what)
+        else:
+            yield item.document.complaint(("python",), what)
 
 
 def _entry_complaints(entries: Sequence[Entry]) -> Iterator[Complaint]:

@@ -118,13 +118,25 @@ class Entry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OurPython:
+    """What a service runs in that says nothing about it: the minor version of the Python that runs Windlass, the
+    platform, and the digest of the versions that are installed there."""
+
+    version: str = ""
+    platform: str = ""
+    lock: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CommitTree:
     """One commit as data: its entries, the content of the files that were asked for, and the digests of data that lies
-    outside the commit, by path from the root of the repository or by absolute path."""
+    outside the commit, by path from the root of the repository or by absolute path; `ours` is the Python of those that
+    ask for none."""
 
     entries: tuple[Entry, ...]
     files: Mapping[str, bytes]
     data_digests: Mapping[str, str] = field(default_factory=dict)
+    ours: OurPython = OurPython()
 
 
 @dataclass(frozen=True, slots=True)
