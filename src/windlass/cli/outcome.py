@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from windlass.cli.exits import Exit
+from windlass.delivery.builds.decide import AGAIN_KINDS
+from windlass.delivery.builds.types import ATTEMPTS_MAX
 
-ATTEMPTS_MAX = 3  # as often as builds and gates are tried by themselves
 Fact = Mapping[str, Any]
 
 
@@ -88,7 +89,7 @@ def _names(body: Mapping[str, Any], key: str, text: str) -> bool:
 
 
 def _failed(body: Fact, sentence: str) -> Outcome | None:
-    again = body.get("kind") in ("network", "disk") and int(body.get("attempt", 1)) < ATTEMPTS_MAX
+    again = body.get("kind") in AGAIN_KINDS and int(body.get("attempt", 1)) < ATTEMPTS_MAX
     return None if again else Outcome(Exit.TOOL, sentence)
 
 

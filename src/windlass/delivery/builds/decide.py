@@ -23,6 +23,8 @@ from windlass.kernel.decisions import Decision, Until
 from windlass.kernel.digests import short
 from windlass.kernel.instants import Instant, later
 
+AGAIN_KINDS = ("network", "disk", "crash")  # not the user's fault; a crash of ours is often one of the machine
+
 
 def decide(view: BuildView, now: Instant) -> Decision[BuildMove]:
     """Say whether a build starts, is waited for, or has become a result."""
@@ -60,7 +62,7 @@ def _failed(known: BuildState, now: Instant) -> Decision[BuildMove]:
     if known.cancelled_by:
         until = Until("another commit, or `windlass retry`")
         return Decision(BuildMove.NONE, BuildStopped(commit, known.words), until)
-    if known.kind not in ("network", "disk", "crash") or known.attempt >= ATTEMPTS_MAX:
+    if known.kind not in AGAIN_KINDS or known.attempt >= ATTEMPTS_MAX:
         until = Until("another commit, or `windlass retry`")
         return Decision(BuildMove.NONE, BuildBroken(commit, known.words), until)
     next_at = later(known.at, seconds=RETRY_SECONDS[known.attempt - 1])
