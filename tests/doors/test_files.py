@@ -83,6 +83,37 @@ def test_validate_sees_the_whole_repository(typed: Type) -> None:
     assert 0 == typed("validate windlass.yaml").code
 
 
+@pytest.mark.parametrize(
+    ("beside", "text", "words"),
+    [
+        (".python-version", "2.7\n", 'Python "2.7" is not supported; write one of 3.11, 3.12, 3.13'),
+        (
+            "pyproject.toml",
+            '[project]\nrequires-python = ">=3.14"\n',
+            "requires-python allows none of 3.11, 3.12, 3.13",
+        ),
+    ],
+)
+def test_a_python_out_of_range_is_told_before_a_build(typed: Type, beside: str, text: str, words: str) -> None:
+    """`plan` and `validate` refuse it in whichever file it stands, in a repository, a folder and beside one file."""
+    repository, folder = Path("repository"), Path("folder")
+    for place in (repository, folder):
+        place.mkdir()
+        (place / "windlass.yaml").write_text(GOOD)
+        (place / beside).write_text(text)
+    good(repository)
+    for line in ("validate repository", "validate folder", "validate folder/windlass.yaml"):
+        ended = typed(line)
+        assert 2 == ended.code and f"{beside}: {words}" in ended.out, line
+    (folder / beside).unlink()
+    assert 0 == typed("validate folder").code
+    (folder / "windlass.yaml").write_text(GOOD + 'python: "3.11"\n')
+    (folder / "pyproject.toml").write_text('[project]\nrequires-python = ">3.11.99"\n')
+    assert "folder/windlass.yaml: python: Python 3.11 is not what requires-python" in typed("validate folder").out
+    planned = typed("-C repository plan")
+    assert 2 == planned.code and f"{beside}: {words}" in planned.out
+
+
 def test_plan_shows_what_is_not_committed(typed: Type) -> None:
     """The working copy counts, its uncommitted changes are named, and without a control plane nothing is claimed."""
     good(Path.cwd())

@@ -11,7 +11,9 @@ from windlass.cli.shared import verb
 from windlass.cli.talk import harmless
 from windlass.cli.working import read_working, spec_path
 from windlass.delivery.gates.lines import gate_check
+from windlass.delivery.sources.kinds import PYTHONS
 from windlass.delivery.sources.parse import parse_service
+from windlass.delivery.sources.pythons import PYTHON_FILES, python_version
 from windlass.kernel.errors import Complaint, UserMistake
 
 
@@ -34,8 +36,18 @@ def command(session: Session, path: Path) -> int:
 
 
 def _file(path: Path) -> tuple[list[str], list[Complaint]]:
+    """One file, and what the files beside it say about its Python."""
     found = parse_service(path.read_bytes(), str(path), gate_check)
-    return ([], list(found)) if isinstance(found, tuple) else ([found.service], [])
+    if isinstance(found, tuple):
+        return [], list(found)
+    beside = {name: path.parent / name for name in PYTHON_FILES}
+    files = {name: one.read_bytes() for name, one in beside.items() if one.is_file()}
+    try:
+        python_version(files, found.python, PYTHONS[0])
+    except UserMistake as mistake:
+        where = str(beside.get(mistake.where, path))
+        return [], [Complaint(where, "" if mistake.where in beside else "python", f"{mistake.what}; {mistake.remedy}")]
+    return [found.service], []
 
 
 def _folder(session: Session, folder: Path) -> tuple[list[str], list[Complaint]]:

@@ -76,7 +76,8 @@ _GENERAL = (
         "The Python that trains and serves.",
         'python: "3.12"',
         "",
-        "Without it `.python-version` or `requires-python` decides, then the Python that runs Windlass.",
+        "Without it `.python-version` or `requires-python` decides, then the Python that runs Windlass. What no Python "
+        "from 3.11 to 3.13 fits is refused, in whichever file it stands.",
     ),
     Key(
         "env",
