@@ -2,12 +2,19 @@
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.delivery.sources.trees import reading, told
 from windlass.delivery.sources.parse import parse_service
+from windlass.delivery.sources.reading import read_document
 from windlass.delivery.sources.registry import ANY_NAME, KEYS
 from windlass.delivery.sources.schema import DIALECT, file_schema
 from windlass.delivery.sources.types import ServiceSpec
+from windlass.testing.tables import Row, read_table
 
 SCHEMA = file_schema()
 
@@ -51,7 +58,59 @@ def test_patterns_and_choices_agree_with_the_parser() -> None:
             assert allowed == isinstance(spec, ServiceSpec), (name, value)
 
 
-def test_train_or_artifact_is_required() -> None:
-    """A file says where its model comes from in one way, or it only lists services."""
-    required = [option["required"] for option in SCHEMA["anyOf"]]
-    assert [["service", "train"], ["service", "artifact"], ["services"]] == required
+@pytest.mark.parametrize("row", read_table(Path(__file__).with_name("schema.txt")), ids=str)
+def test_the_schema_and_the_parser_accept_the_same_files(row: Row) -> None:
+    """Every row of schema.txt is a file that an editor marks if, and only if, a commit with it is refused."""
+    tree = {"windlass.yaml": row["file"], "m/windlass.yaml": "service: m\ntrain: t\n", "h.csv": "", "a.onnx": ""}
+    document = read_document(row["file"], "windlass.yaml")
+    assert not isinstance(document, tuple)
+    is_good = row["verdict"] == "good"
+    assert (is_good, is_good) == (not told(reading(tree)), fits(SCHEMA, document.value)), told(reading(tree))
+
+
+def fits(schema: Any, value: Any) -> bool:
+    """Whether a value is valid by the words of JSON Schema that ours is written in."""
+    if isinstance(schema, bool):
+        return schema
+    unknown = set(schema) - {"$schema", "title", "description", *_WORDS}
+    assert not unknown, unknown
+    return all(_WORDS[word](schema, value) for word in schema if word in _WORDS)
+
+
+def _properties(schema: Any, value: Any) -> bool:
+    known, rest = schema.get("properties", {}), schema.get("additionalProperties", True)
+    named = value if isinstance(value, dict) else {}
+    return all(fits(known.get(name, rest), one) for name, one in named.items())
+
+
+_TYPES: dict[str, Any] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+
+
+def _type(schema: Any, value: Any) -> bool:
+    names = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    return any(isinstance(value, _TYPES[name]) and isinstance(value, bool) == (name == "boolean") for name in names)
+
+
+_WORDS: dict[str, Callable[[Any, Any], bool]] = {
+    "type": _type,
+    "properties": _properties,
+    "additionalProperties": _properties,
+    "required": lambda schema, value: set(schema["required"]) <= set(value),
+    "anyOf": lambda schema, value: any(fits(one, value) for one in schema["anyOf"]),
+    "not": lambda schema, value: not fits(schema["not"], value),
+    "items": lambda schema, value: not isinstance(value, list) or all(fits(schema["items"], one) for one in value),
+    "minItems": lambda schema, value: not isinstance(value, list) or len(value) >= schema["minItems"],
+    "minLength": lambda schema, value: not isinstance(value, str) or len(value) >= schema["minLength"],
+    "pattern": lambda schema, value: not isinstance(value, str) or bool(re.search(schema["pattern"], value)),
+    "enum": lambda schema, value: value in schema["enum"],
+    "const": lambda schema, value: value == schema["const"],
+    "minimum": lambda schema, value: value >= schema["minimum"],
+    "maximum": lambda schema, value: value <= schema["maximum"],
+}

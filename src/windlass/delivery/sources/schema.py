@@ -9,6 +9,18 @@ from windlass.delivery.sources.registry import ANY_NAME, BY_NAME, Key, keys_belo
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
+_CLASS = {"required": ["model"], "properties": {"model": {"pattern": ":"}}}  # it needs no training
+_ONE_SERVICE = {
+    "required": ["service"],
+    "anyOf": [{"required": ["train"]}, {"required": ["artifact"]}, _CLASS],
+    "not": {"required": ["train", "artifact"]},
+}
+_LIST_ALONE = {
+    "required": ["services"],
+    "properties": {"services": True, "windlass": True},
+    "additionalProperties": False,
+}
+
 
 def file_schema() -> dict[str, Any]:
     """The schema of the whole file, as a JSON value."""
@@ -16,11 +28,7 @@ def file_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "title": "windlass.yaml",
         **_group(""),
-        "anyOf": [
-            {"required": ["service", "train"], "not": {"required": ["artifact"]}},
-            {"required": ["service", "artifact"], "not": {"required": ["train"]}},
-            {"required": ["services"], "not": {"required": ["service"]}},
-        ],
+        "anyOf": [_ONE_SERVICE, _LIST_ALONE],
     }
 
 
