@@ -24,6 +24,7 @@ class Environment:
     lock: str
     overlay: str
     python_version: str = ""  # 3.11
+    platform: str = ""  # operating system and processor: linux-x86_64
 
     def argv(self, module: str, *arguments: str) -> tuple[str, ...]:
         """The command that runs one of our modules here; the folder it runs in shadows nothing (`-P`)."""

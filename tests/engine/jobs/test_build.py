@@ -10,12 +10,13 @@ import pytest
 
 from tests.adapters.environments.wheels import make_wheel
 from tests.engine.jobs.scene import CLASS, DATA, FILES, LIGHT, SKLEARN, SKLEARN_FILES, SPEC, TRAIN, Scene, table
-from windlass.adapters.environments.interpreters import our_lock
+from windlass.adapters.environments.interpreters import OUR_PYTHON, PLATFORM, our_lock
 from windlass.delivery.sources.types import DataSpec, ServiceSpec
 from windlass.engine.jobs.checkouts import BuildJob, BuildRequest, Checkout, Data
 from windlass.engine.jobs.signatures import sample_table
 from windlass.engine.jobs.types import JobWork
 from windlass.kernel.digests import Digest
+from windlass.kernel.records import to_json
 from windlass.ports.environments import Environment
 
 LISTS = "import os\nfor path, _, names in sorted(os.walk('.')): print('has', path, sorted(names))\n"
@@ -32,7 +33,12 @@ def test_a_commit_becomes_a_release(scene: Scene) -> None:
     """
     result = scene.build(scene.commit(SKLEARN_FILES), SKLEARN)
     files = scene.files(result.release)
-    assert ["env/lock.txt", "env/python.txt", "model/model.skops", "run.json", "signature.json"] == sorted(files)
+    environment = ["env/lock.txt", "env/platform.txt", "env/python.txt"]
+    assert [*environment, "model/model.skops", "run.json", "signature.json"] == sorted(files)
+    assert (f"{OUR_PYTHON}\n", f"{PLATFORM}\n") == (
+        files["env/python.txt"].decode(),
+        files["env/platform.txt"].decode(),
+    )
     assert our_lock() == files["env/lock.txt"].decode()
     run = {"format": "skops", "model": "model/model.skops", "target": "", "allow": [], "env": {}}
     assert run == json.loads(files["run.json"])
@@ -46,6 +52,10 @@ def test_a_commit_becomes_a_release(scene: Scene) -> None:
     assert (50, 0) == (provenance["holdout"]["rows"], provenance["overlap"]["shared"])
     assert ("id", False) == (provenance["overlap"]["by"], provenance["overlap"]["refuse"])
     assert "python train.py" == provenance["train"]["line"]
+    assert "windlass.yaml" == provenance["file"]["path"]
+    committed = asyncio.run(scene.artifacts.read(provenance["file"]["committed"]))
+    assert SKLEARN_FILES["windlass.yaml"] == committed.decode()
+    assert to_json(SKLEARN) == scene.blob(provenance["file"]["filled"])
     sample = scene.blob(provenance["sample"]["rows"])
     assert 20 == len(sample["rows"]) == len(sample["predictions"]) == len(sample["probabilities"])
     assert {"age", "visits"} == set(sample["rows"][0])
@@ -218,7 +228,7 @@ def test_a_python_class_becomes_a_release(scene: Scene) -> None:
     result = scene.build(scene.commit(files), spec)
     held = scene.files(result.release)
     code = ["code/model.py", "code/tools.py", "code/train.py", "code/words.txt"]
-    assert [*code, "env/lock.txt", "env/python.txt", "run.json", "signature.json"] == sorted(held)
+    assert [*code, "env/lock.txt", "env/platform.txt", "env/python.txt", "run.json", "signature.json"] == sorted(held)
     assert "model:Model" == json.loads(held["run.json"])["target"]
     sample = scene.blob(result.provenance["sample"]["rows"])
     assert [2 * row["age"] for row in sample["rows"]] == sample["predictions"]

@@ -70,7 +70,7 @@ class LocalEnvironments:
             return None
         stored = json.loads(record)
         overlay = await self._overlay_for(stored["python"], f"{folder}/bin/python")
-        return Environment(digest, f"{folder}/bin/python", stored["lock"], overlay, stored["python"])
+        return Environment(digest, f"{folder}/bin/python", stored["lock"], overlay, stored["python"], PLATFORM)
 
     async def restore(self, lock: str, python_version: str, log: str) -> Environment:
         """An environment from a release's own lock."""
@@ -87,7 +87,7 @@ class LocalEnvironments:
         if self._own is None:
             lock = interpreters.our_lock()
             digest = environment_digest(OUR_PYTHON, PLATFORM, lock)
-            self._own = Environment(digest, sys.executable, lock, "", OUR_PYTHON)
+            self._own = Environment(digest, sys.executable, lock, "", OUR_PYTHON, PLATFORM)
         return self._own
 
     def _known(self, wanted: Declared, version: str) -> Path:

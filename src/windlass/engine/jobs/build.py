@@ -6,9 +6,11 @@ the first.
 """
 
 import json
+import posixpath
 from collections.abc import Mapping
 from pathlib import Path
 
+from windlass.delivery.sources.keys import SPEC_NAME
 from windlass.delivery.sources.types import ServiceSpec
 from windlass.engine.jobs.apart import compared
 from windlass.engine.jobs.bundles import store_files, store_manifest, write_records
@@ -59,6 +61,7 @@ async def run_build(work: JobWork, ports: JobPorts) -> Mapping[str, object]:
     provenance = {
         **ran,
         **await _learned_from(job, checkout, holdout),
+        "file": await _file(job),
         "environment": environment.digest,
         "python": environment.python_version,
         "sample": {"rows": await ports.artifacts.put(canonical_bytes(inspected.recorded))},
@@ -97,6 +100,15 @@ async def _run_lines(job: BuildJob, checkout: Checkout, seen: Surroundings) -> d
             ran[key] = {"line": line, "seconds": ended.seconds, "peak_memory_bytes": ended.peak_memory_bytes}
         await check_unchanged(checkout, job.ports)
     return {**ran, "seed": seed_of(spec), "params": to_json(spec.params), "log": job.work.log, "env": sorted(spec.env)}
+
+
+async def _file(job: BuildJob) -> dict[str, str]:
+    """The service's file, as committed and with all defaults filled in; both stored."""
+    request, artifacts = job.request, job.ports.artifacts
+    path = posixpath.join(request.folder, SPEC_NAME)
+    committed = await job.ports.git.read(request.repository, request.commit, path)
+    filled = canonical_bytes(to_json(request.spec))
+    return {"path": path, "committed": await artifacts.put(committed), "filled": await artifacts.put(filled)}
 
 
 async def _learned_from(job: BuildJob, checkout: Checkout, holdout: Path | None) -> dict[str, object]:

@@ -27,6 +27,7 @@ def write_records(release: Path, found: ModelFound, environment: Environment, en
     (release / "env").mkdir()
     (release / "env/lock.txt").write_text(environment.lock, encoding="utf-8")
     (release / "env/python.txt").write_text(f"{environment.python_version}\n", encoding="utf-8")
+    (release / "env/platform.txt").write_text(f"{environment.platform}\n", encoding="utf-8")
     (release / "run.json").write_bytes(canonical_bytes({**found.run_json(), "env": dict(env)}))
 
 
