@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from windlass.engine import commands
 from windlass.engine.commands import ANSWER_SECONDS, KEY_SECONDS, VERBS, Act, Principal
 from windlass.engine.loop import Engine
 from windlass.engine.ports import EnginePorts
+from windlass.engine.queries import status
 from windlass.facts import types as kinds
 from windlass.facts.counts import SiteReport
 from windlass.facts.ledger import Fact
@@ -192,6 +194,21 @@ def test_a_build_that_met_other_data_is_tried_again_with_those_of_now(scene: Sce
     assert wanted.build_key == scene.facts("BuildStarted")[-1].build_key
     assert scene.ask("retry").startswith("done: commit ")
     assert {"data.train": digest_of(b"other rows")} == scene.facts("BuildStarted")[-1].request["data"]
+
+
+def test_the_values_behind_references_are_in_no_fact_and_no_status(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The control plane knows the names of variables and files, and never what is in them."""
+    monkeypatch.setenv("SCORING_TOKEN", "from-a-variable")
+    (tmp_path / "secret").write_text("from-a-file")
+    scene.spec = SPEC + f"env: {{TOKEN: 'env:SCORING_TOKEN', KEY: 'file:{tmp_path}/secret', PLAIN: shown}}\n".encode()
+    scene.push("v1")
+    scene.run(commands.watch_repository(scene.engine, ANN, REPOSITORY, "main"))
+    scene.run(scene.clock.sleep(10.0))
+    told = str([scene.facts("ServiceWanted"), scene.facts("BuildStarted"), scene.run(status(scene.engine, SERVICE))])
+    assert all(words in told for words in ("env:SCORING_TOKEN", f"file:{tmp_path}/secret", "shown"))
+    assert "from-a-variable" not in told and "from-a-file" not in told
 
 
 def made_of(wanted: kinds.ServiceWanted) -> kinds.ReleaseMade:

@@ -84,8 +84,9 @@ _GENERAL = (
         "sources",
         kinds.mapping_of(kinds.ENV_VALUE, "a mapping of names to text"),
         "Environment variables of training, gate and replicas: text, `env:NAME` or `file:PATH`. They belong to the "
-        "release as they stand here, and whoever reads it reads the text: secrets only by reference. What a reference "
-        "leads to is read where the process starts, and hidden in the logs of builds and gates.",
+        "release as they stand here: text is stored and shown, also in facts and in `status -o json`, so a secret "
+        "belongs in a variable or a file. What that holds is read where the process starts, stored nowhere, and hidden "
+        "in the logs of builds and gates.",
         "env: {OMP_NUM_THREADS: '1', TOKEN: 'env:SCORING_TOKEN'}",
     ),
     Key(
