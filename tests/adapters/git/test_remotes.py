@@ -62,6 +62,24 @@ def test_a_poll_of_a_settled_remote_fetches_nothing(mirrors: Path, scene: Remote
     assert state() != before
 
 
+def test_offline_nothing_is_asked_of_a_server(
+    mirrors: Path, scene: RemoteScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With WINDLASS_OFFLINE a poll says why it sees nothing newer; what was fetched before is read."""
+    git, url = PygitRepositories(str(mirrors)), "https://git.example.org/team/models.git"
+    commit = scene.commit("main", {"a": b"1"}, "one")
+    run(git.head(scene.repository, "main"))
+    (mirror,) = mirrors.iterdir()
+    shutil.copytree(mirror, mirrors / mirrors_module.mirror_name(url))
+    monkeypatch.setenv("WINDLASS_OFFLINE", "1")
+    for wanted in (git.head(url, "main"), git.default_branch(url), git.tree(url, "0" * 40)):
+        with pytest.raises(Unavailable, match="WINDLASS_OFFLINE is set, so nothing is fetched") as told:
+            run(wanted)
+        assert ("offline", url) == (told.value.code, told.value.where)
+    assert b"1" == run(git.read(url, commit, "a"))
+    assert commit == run(git.head(scene.repository, "main")).commit
+
+
 def test_a_lost_mirror_comes_back(mirrors: Path, scene: RemoteScene) -> None:
     """A mirror that was removed or damaged is made anew when something of it is needed."""
     commit = scene.commit("main", {"a": b"1"}, "one")

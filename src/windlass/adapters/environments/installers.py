@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from windlass.adapters.world.offline import is_offline
 from windlass.kernel.errors import Unavailable, UserMistake, WindlassError, clip
 from windlass.ports.processes import Command, Ended, Processes
 
@@ -118,11 +119,6 @@ class Installers:
                 raise _not_made(ended, sys.executable)
             (folder / "complete").touch()
         return str(folder / "bin/python")
-
-
-def is_offline() -> bool:
-    """Whether nothing may be fetched."""
-    return os.environ.get("WINDLASS_OFFLINE", "") not in ("", "0")
 
 
 def installer_env() -> dict[str, str]:

@@ -13,6 +13,7 @@ import pygit2
 from pygit2.enums import CredentialType
 
 from windlass.adapters.git.addresses import Address, GitSecrets, address_of
+from windlass.adapters.world.offline import is_offline
 from windlass.kernel.digests import digest_of, hex_of
 from windlass.kernel.errors import Unavailable, UserMistake, clip
 
@@ -79,6 +80,10 @@ class Mirror:
         return None if self._address.is_loopback else True
 
     def _remote(self, repo: pygit2.Repository) -> pygit2.Remote:
+        if is_offline() and self._address.host and not self._address.is_loopback:
+            words = "WINDLASS_OFFLINE is set, so nothing is fetched and no newer commit is seen"
+            remedy = "unset it where `windlass up` runs, or watch a clone on this machine"
+            raise Unavailable(words, code="offline", where=clip(self._address.url), remedy=remedy)
         pygit2.settings.server_connect_timeout = CONNECT_MS_MAX
         pygit2.settings.server_timeout = SILENCE_MS_MAX
         return repo.remotes.create_anonymous(self._address.url)
