@@ -11,10 +11,11 @@ def test_traffic_goes_back_through_the_site(typed: Type, made: Town) -> None:
     made.play(*ROLLING)
     made.open()
     made.kill_control()
-    ended = typed("rollback --reason 'it looks odd'")
+    ended = typed("rollback --until 2h --reason 'it looks odd'")
     assert 0 == ended.code, ended
     assert "doctor-visits leaves v2 and returns to v1" in made.session.named(ended.out)
     assert "the control plane does not answer; the site agent carries this out alone" in ended.err
+    assert "a site knows no end of a freeze: this one lasts until `windlass resume`" in ended.err
     seen = typed("status")
     assert 0 == seen.code
     assert "champion    v1  100 %" in made.session.named(seen.out)

@@ -11,7 +11,6 @@ from windlass.delivery.rollouts.acts import answer, named_release, way_back
 from windlass.facts import types as kinds
 from windlass.facts.state import ActState, ServiceState
 from windlass.kernel.digests import short
-from windlass.kernel.instants import rfc3339
 from windlass.testing.stories import (
     BEGINNING,
     SERVICE,
@@ -158,21 +157,6 @@ def test_pause_and_resume() -> None:
     resumed, _, _ = after("resume", paused)
     assert resumed.rollout is not None
     assert "" == resumed.rollout.paused_by
-
-
-def test_freeze_and_resume() -> None:
-    """`freeze` stops all movement until its end or `resume`."""
-    until = BEGINNING + 60_000
-    frozen, _, _ = after("freeze", live(), until=until)
-    assert frozen.freeze is not None
-    assert ("ann", "because", until) == (frozen.freeze.who, frozen.freeze.reason, frozen.freeze.until)
-    _, outcome, words = after("freeze", live(), until=BEGINNING)
-    assert ("refused", f"the freeze would have ended at {rfc3339(BEGINNING)} already") == (outcome, words)
-    for_ever, _, _ = after("freeze", live(), until=True)
-    assert for_ever.freeze is not None
-    assert for_ever.freeze.until is None
-    thawed, _, _ = after("resume", frozen)
-    assert thawed.freeze is None
 
 
 def test_rollback_of_a_rollout_quarantines_and_freezes() -> None:

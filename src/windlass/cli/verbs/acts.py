@@ -22,6 +22,9 @@ SITE_SECONDS = 20.0  # all traffic is back within 15 s
 Arguments = dict[str, str | bool | int]
 
 _reason = click.option("--reason", default="", metavar="TEXT", help="Why; it is kept with the act.")
+_until = click.option(
+    "--until", type=UNTIL, metavar="TIME", help="When the freeze ends by itself: 2026-12-24T18:00+01:00, or 2h."
+)
 _names = click.argument("names", nargs=-1, metavar="[SERVICE] [RELEASE]", shell_complete=complete_service)
 _service = click.argument("names", nargs=-1, metavar="[SERVICE]", shell_complete=complete_service)
 
@@ -85,16 +88,18 @@ def _frozen_of_several(session: Session) -> list[str]:
     return [str(item["service"]) for item in items if item["frozen"]] if len(items) > 1 else []
 
 
-def _rollback(session: Session, names: tuple[str, ...], to: str, reason: str) -> int:
+def _rollback(session: Session, names: tuple[str, ...], to: str, until: int | None, reason: str) -> int:
     """Go back to the previous release, or to another one, and freeze the service.
 
-    What it leaves is quarantined. Commits are built and judged meanwhile; `windlass resume` lets traffic move again.
+    What it leaves is quarantined. Commits are built and judged meanwhile; `windlass resume`, or the time of --until,
+    lets traffic move again.
     """
-    return _one(session, "rollback", names, {"to": to} if to else {}, reason)
+    arguments: Arguments = {"to": to} if to else {}
+    return _one(session, "rollback", names, arguments | ({"until": until} if until is not None else {}), reason)
 
 
 _to = click.option("--to", default="", metavar="RELEASE", help="Which release; default: the previous one.")
-rollback = verb("rollback")(_service(_to(_reason(_rollback))))
+rollback = verb("rollback")(_service(_to(_until(_reason(_rollback)))))
 undo = verb("undo")(_rollback)
 
 
@@ -129,7 +134,7 @@ def retire(session: Session, names: tuple[str, ...], yes: bool, reason: str) -> 
 
 @verb("freeze")
 @_service
-@click.option("--until", type=UNTIL, metavar="TIME", help="When it ends by itself: 2026-12-24T18:00+01:00, or 2h.")
+@_until
 @_reason
 def freeze(session: Session, names: tuple[str, ...], until: int | None, reason: str) -> int:
     """Stop all movement of traffic, of one service or of all; commits are still built and judged."""
@@ -195,6 +200,8 @@ def _at_site(session: Session, verb: str, names: tuple[str, ...], arguments: Arg
             remedy=f"`windlass {verb} {service}` without a release takes it",
         )
     session.talk.warn("the control plane does not answer; the site agent carries this out alone")
+    if "until" in arguments:
+        session.talk.warn("a site knows no end of a freeze: this one lasts until `windlass resume`")
     body = {"service": service, "who": session.account, "reason": reason.strip() or "no reason given"}
     answer = session.site.ask(Request(f"/{verb}", body=body, seconds=SITE_SECONDS))
     given = {"service": service, "verb": verb, "outcome": "done", "sentence": answer["words"], "site": seen["site"]}

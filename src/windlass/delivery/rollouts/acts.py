@@ -197,11 +197,13 @@ def _resume(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tu
 
 
 def _rollback(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
-    frozen = kinds.Frozen(act.who, act.reason or f"rollback by {act.who}")
+    until = _until(act)
+    frozen = kinds.Frozen(act.who, act.reason or f"rollback by {act.who}", until)
+    end = f" until {rfc3339(until)} or `windlass resume`" if until is not None else ""
     if state.rollout is not None and state.rollout.champion and not _text(act, "to"):
         release = state.rollout.release
         ended = _ended(act, state, "rolled_back", f"rolled back by {act.who}")
-        words = f"release {short(release)} is back at 0 % and quarantined; the service is frozen"
+        words = f"release {short(release)} is back at 0 % and quarantined; the service is frozen{end}"
         return (ended, _quarantine(act, state, release), frozen), words
     target = _target(act, state)
     facts: list[Any] = []
@@ -219,7 +221,8 @@ def _rollback(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> 
         kinds.RolloutEnded(name, target, "promoted", because, who=act.who),
         frozen,
     ]
-    return tuple(facts), f"release {short(target)} serves again; {short(state.live)} is quarantined, the service frozen"
+    left = f"{short(state.live)} is quarantined, the service frozen{end}"
+    return tuple(facts), f"release {short(target)} serves again; {left}"
 
 
 def way_back(state: ServiceState, to: str = "") -> str:
@@ -339,12 +342,18 @@ def _retire(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tu
 
 def _freeze(act: ActState, state: ServiceState, candidate_of: CandidateOf) -> tuple[Facts, str]:
     _need_reason(act, "a freeze")
+    at = _until(act)
+    end = f"{rfc3339(at)} or " if at is not None else ""
+    return (kinds.Frozen(act.who, act.reason, at),), f"no traffic moves until {end}`windlass resume`"
+
+
+def _until(act: ActState) -> Instant | None:
+    """When the freeze that an act brings ends by itself; None where it does not."""
     until = act.arguments.get("until")
     at = Instant(until) if isinstance(until, int) and not isinstance(until, bool) else None
     if at is not None and at <= act.at:
         raise _No(f"the freeze would have ended at {rfc3339(at)} already")
-    end = f"{rfc3339(at)} or " if at is not None else ""
-    return (kinds.Frozen(act.who, act.reason, at),), f"no traffic moves until {end}`windlass resume`"
+    return at
 
 
 _VERBS: dict[str, Callable[[ActState, ServiceState, CandidateOf], tuple[Facts, str]]] = {
