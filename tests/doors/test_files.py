@@ -125,10 +125,25 @@ def test_plan_shows_what_is_not_committed(typed: Type) -> None:
     assert "the control plane does not run here" in ended.out
     assert "expected: 2 min at 100/s of traffic" in ended.out
     assert "An error-free canary moves on after about 555 requests." in ended.out
+    assert (
+        "ended after 60 min, or above 80 % of the machine's memory" in ended.out and "is started anew" not in ended.out
+    )
     answer = json.loads(typed("plan -o json").out)
     assert (None, ["train.py"]) == (answer["changed"], answer["uncommitted"])
     Path("windlass.yaml").write_text("service: fraud\n")
     assert 2 == typed("plan").code
+
+
+def test_plan_says_what_ends_a_build_and_where_nothing_forks(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limits in force are printed without being asked for, and so is a start of replicas that takes longer."""
+    good(Path.cwd(), GOOD + "memory: 2Gi\nbuild_time: 90m\n")
+    monkeypatch.setattr("windlass.adapters.processes.families.HAS_PROC", False)
+    ended = typed("plan")
+    assert "ended after 90 min, or above 2,048 Mi of memory" in ended.out
+    assert "replicas    each is started anew and loads its libraries" in ended.out
+    (item,) = json.loads(typed("plan -o json").out)["items"]
+    limits = {"seconds": 5400.0, "memory_bytes": 2 << 30}
+    assert (limits, {"forked": False}) == (item["build"]["limits"], item["replicas"])
 
 
 def test_plan_and_sim_know_the_services_of_a_list(typed: Type) -> None:

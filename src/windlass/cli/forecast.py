@@ -45,7 +45,7 @@ def forecast(found: FoundService, known: Known | None, running: bool, rate: floa
         rate: requests per second that callers send; None where that is not known.
     """
     changes = policy_in_words(known.item.get("spec"), found.spec) if known else []
-    build = _build(found, known, running)
+    build = _build(found, known, running) | {"limits": _limits(found.spec)}
     return {
         "service": found.name,
         "path": found.path,
@@ -76,6 +76,11 @@ def _build(found: FoundService, known: Known | None, running: bool) -> dict[str,
     if started is not None:
         return {"needed": True, "because": f"the same content was begun for commit {short(started['commit'])}"}
     return {"needed": True, "because": "its files, its build fields or its data differ from every release so far"}
+
+
+def _limits(spec: ServiceSpec) -> dict[str, Any]:
+    """What ends a build; no number of bytes stands for 80 % of the machine's memory."""
+    return {"seconds": spec.build_seconds_max, "memory_bytes": spec.memory_bytes or None}
 
 
 def _gate(spec: ServiceSpec, known: Known | None) -> dict[str, Any]:

@@ -30,6 +30,10 @@ class Machine(Protocol):
         """The Python that runs Windlass here, and what is installed for it."""
         ...
 
+    def forks(self) -> bool:
+        """Whether replicas are forked from a process that has loaded their libraries; else each loads them anew."""
+        ...
+
     def zone_offset_seconds(self, zone: str, at: Instant) -> int:
         """Seconds that a zone's clocks are ahead of UTC at an instant; 0 for a zone that is not known."""
         ...

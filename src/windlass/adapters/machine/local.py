@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from windlass.adapters.environments.interpreters import OUR_PYTHON, PLATFORM, our_lock
 from windlass.adapters.machine import references
+from windlass.adapters.processes import families
 from windlass.delivery.sources.types import OurPython
 from windlass.kernel.digests import Digest, digest_of, digest_of_value
 from windlass.kernel.errors import Unavailable
@@ -56,6 +57,10 @@ class LocalMachine:
     def python(self) -> OurPython:
         """Our own interpreter, as environments of services without requirements are made from it."""
         return OurPython(OUR_PYTHON, PLATFORM, digest_of(our_lock().encode()))
+
+    def forks(self) -> bool:
+        """Nothing forks where a process cannot count its threads beforehand."""
+        return families.HAS_PROC
 
     async def free_share(self) -> float:
         """The free part of the home's disk, as an unprivileged account sees it."""

@@ -62,6 +62,10 @@ class SimulatedMachine:
         """The same on every machine, so that a simulation is."""
         return OurPython("3.11", "simulated", digest_of(b"our lock"))
 
+    def forks(self) -> bool:
+        """As on Linux."""
+        return True
+
     async def free_share(self) -> float:
         """The free part of the disk."""
         return self.free

@@ -30,6 +30,7 @@ def plan_lines(item: Item, paint: Paint, width: int) -> Iterator[str]:
     yield f"{paint(item['service'], 'bold')}  {paint(words, 'cyan' if item['changed'] else 'dim')}".rstrip()
     needed = {True: "yes: ", False: "no: ", None: ""}[item["build"]["needed"]]
     yield from _field("build", needed + item["build"]["because"], width)
+    yield from _field("", _limits(item["build"]["limits"]), width)
     for words in item["build"]["pointers"]:
         for line in _field("", words, width):
             yield paint(line, "yellow")
@@ -38,6 +39,20 @@ def plan_lines(item: Item, paint: Paint, width: int) -> Iterator[str]:
             yield paint(line, "yellow") if "loosened" in change else line
     yield from _gate(item["gate"], paint, width)
     yield from _rollout(item["rollout"], item["expected"], width)
+    yield from _replicas(item["replicas"], width)
+
+
+def _limits(limits: Item) -> str:
+    memory = limits["memory_bytes"]
+    held = "80 % of the machine's memory" if memory is None else f"{memory / 2**20:,.0f} Mi of memory"
+    return f"ended after {span(limits['seconds'])}, or above {held}"
+
+
+def _replicas(replicas: Item, width: int) -> Iterator[str]:
+    """How they start, where that is slower than people may expect."""
+    if not replicas["forked"]:
+        words = "each is started anew and loads its libraries: nothing can fork safely on this machine (no /proc)"
+        yield from _field("replicas", words, width)
 
 
 def _field(label: str, words: str, width: int) -> Iterator[str]:

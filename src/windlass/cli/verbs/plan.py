@@ -118,6 +118,7 @@ def _item(
     made = forecast(found, known, status is not None, rate)
     made["gate"]["holdout"] = holdout_seen(session.doors, working, found, known)
     made["build"]["pointers"] = pointers_seen(working, found)
+    made["replicas"] = {"forked": session.doors.machine(str(working.root)).forks()}
     rates = (rate,) if rate else RATES
     return made | {"expected": {f"{one:g}/s": round(expected_seconds(found.spec, one), 1) for one in rates}}
 
