@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.demo import numbers
+from tools.demo.data import live_rows
 from tools.demo.numbers import Told
 from tools.demo.stage import SERVICE, Stage, StoryBroken, read_record
 from windlass.sdk.locks import running
@@ -121,7 +122,7 @@ def _sum_up(stage: Stage, told: list[Told], began: float) -> int:
     killed = json.loads((stage.folder / "killed.json").read_text())
     during = [one for one in record if killed["from"] <= one["at"] <= killed["to"]]
     versions = numbers.of_versions(told, stage.facts(), record)
-    kept = numbers.promises(versions, record, during)
+    kept = numbers.promises(versions, record, during, live_rows(stage.repository / "data", stage.live_rows))
     result = {
         "service": SERVICE,
         "commit": _own_commit(),

@@ -7,6 +7,8 @@ too: after a model is trained, the world goes on.
 import json
 from pathlib import Path
 
+from tools.demo.numbers import LiveRows
+
 TRAIN_ROWS, HOLDOUT_ROWS, LIVE_ROWS = 9_000, 8_000, 2_000
 SICKER_SHARE = 0.04  # of the live rows: what a fault on them harms stays below one request in twenty
 SEED = 7
@@ -30,3 +32,13 @@ def write_data(folder: Path, live: Path) -> None:
     chosen = np.concatenate([rest[: LIVE_ROWS - many], chance.permutation(np.flatnonzero(sicker))[:many]])
     rows = table.iloc[chance.permutation(chosen)].drop(columns="visited")
     live.write_text("".join(json.dumps(row) + "\n" for row in rows.to_dict(orient="records")))
+
+
+def live_rows(folder: Path, live: Path) -> LiveRows:
+    """The live rows that `write_data` wrote, and which of them are about people sicker than any in the training."""
+    import pandas as pd
+
+    sickest = pd.read_parquet(folder / "train.parquet")["disea"].astype(int).max()
+    rows = [json.loads(line) for line in live.read_text().splitlines()]
+    beyond = frozenset(place for place, row in enumerate(rows) if int(row["disea"]) > sickest)
+    return LiveRows(len(rows), beyond)

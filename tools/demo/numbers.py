@@ -7,6 +7,7 @@ from typing import Any
 
 Item = dict[str, Any]
 SHORT = 12
+V4_SHARE_MAX = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,14 @@ class Told:
     commit: str
     at: float
     ending: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRows:
+    """The rows that the load generator sends in turn: how many, and the places of those beyond what training saw."""
+
+    count: int
+    beyond: frozenset[int]
 
 
 def short(digest: str) -> str:
@@ -75,23 +84,42 @@ def failed(record: Sequence[Item]) -> int:
     return sum(1 for one in record if one["status"] >= 500)
 
 
-def promises(versions: Mapping[str, Item], record: Sequence[Item], during_kill: Sequence[Item]) -> dict[str, bool]:
+def failing_share(record: Sequence[Item], release: str, live: LiveRows) -> float:
+    """The part of all requests that a release fails: those about rows that it must fail on, and about rows that it was
+    seen to fail on. What it answered itself is no measure, since it goes back the sooner the more of that failed.
+    """
+    seen = {one["n"] % live.count for one in record if one["release"] == short(release) and one["status"] != 200}
+    failing = live.beyond | seen
+    return sum(one["n"] % live.count in failing for one in record) / len(record) if record else 1.0
+
+
+def promises(
+    versions: Mapping[str, Item], record: Sequence[Item], during_kill: Sequence[Item], live: LiveRows
+) -> dict[str, bool]:
     """Each promise of the demo, and whether it held."""
     v1, v2, v3, v4 = (versions[name] for name in ("v1", "v2", "v3", "v4"))
     failures = {one["release"] for one in record if one["status"] != 200}
     return {
         "v1 went live": v1["outcome"] == "promoted",
+        "v2 is better": _is_better(v2),
         "v2 was promoted on evidence": v2["outcome"] == "promoted" and "shown safe" in (v2["because"] or ""),
         "v3 passed every absolute threshold": _absolute(v3) == {"pass"},
         "v3 fell by the paired test": "fail" in _relative(v3),
         "v3 never saw traffic": not v3["requests"],
         "v4 passed the gate": bool(v4["verdicts"]) and v4["verdicts"][-1]["verdict"] == "pass",
+        "v4 fails at most 5 % of the live requests": failing_share(record, v4["release"] or "", live) <= V4_SHARE_MAX,
         "v4 was rolled back by itself": v4["outcome"] == "rolled_back" and "harm shown" in (v4["because"] or ""),
         "v4 is quarantined": v4["quarantined"],
         "no request was lost": bool(record) and lost(record) == 0,
         "only v4 failed requests": failures <= {short(v4["release"] or "")},
         "nobody noticed the dead control plane": bool(during_kill) and all(one["status"] == 200 for one in during_kill),
     }
+
+
+def _is_better(version: Item) -> bool:
+    """Whether the paired test shows it, and not only that it is not worse."""
+    checks = [check for verdict in version["verdicts"] for check in verdict["checks"]]
+    return any(check.get("relative_to") == "champion" and check.get("better") is True for check in checks)
 
 
 def _absolute(version: Item) -> set[str]:
