@@ -24,7 +24,7 @@ import importlib.abc, sys
 
 class Missing(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"alembic", "envoy", "fastapi", "onnxruntime", "skops", "starlette", "uvicorn"}:
+        if name.split(".")[0] in {"envoy", "fastapi", "onnxruntime", "skops", "starlette", "uvicorn"}:
             raise ImportError(name + " comes with windlass[local] only")
 
 sys.meta_path.insert(0, Missing())

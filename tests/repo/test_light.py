@@ -11,7 +11,6 @@ from tests.repo.checks.source import modules
 ROOT = Path(__file__).parents[2]
 
 HEAVY = {
-    "alembic",
     "blake3",
     "cryptography",
     "envoy",

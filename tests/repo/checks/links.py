@@ -11,7 +11,6 @@ from tests.repo.checks.source import Complaint, Module, imports, modules
 # One vendor library, its folders. A library without a line here has no place yet.
 ANYWHERE: tuple[str, ...] = ("windlass",)
 VENDORS: dict[str, tuple[str, ...]] = {
-    "alembic": ("windlass.adapters.store",),
     "blake3": ("windlass.adapters", "windlass.kernel", "windlass.serving"),
     "click": ("windlass.cli",),
     "cryptography": ("windlass.adapters.keys",),
