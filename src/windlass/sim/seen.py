@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from windlass.adapters.simulated.world import no_fault
 from windlass.facts import types as kinds
 from windlass.facts.ledger import Fact
 from windlass.facts.state import ServiceState
@@ -16,6 +17,7 @@ from windlass.kernel.instants import Instant
 from windlass.ports.store import FactQuery, Stored
 from windlass.sim.sites import SimulatedSite
 from windlass.sim.world import World
+from windlass.site.agent import Agent
 
 AUTHOR = "windlass"  # who moves traffic where no person does
 LASTING_LOOKS = 5  # what lasts once it is wrong, and costs much to see, is looked at each fifth time
@@ -72,6 +74,10 @@ class Seen:
     watches_sites: bool = False  # all acts at sites are told to this witness
     looks: int = 0
     behind: int = 0  # for how many looks the control plane has not known what is stored
+    turned_away: dict[str, int] = field(default_factory=dict)  # callers at each site, since the last look
+    turned_away_ever: dict[str, int] = field(default_factory=dict)
+    troubled_at: dict[str, Instant] = field(default_factory=dict)  # when something last kept a site from its work
+    agents: dict[str, Agent | None] = field(default_factory=dict)
     calm: dict[str, int] = field(default_factory=dict)  # for how many looks no port of a site answered falsely
     rollouts: dict[str, LastStep] = field(default_factory=dict)
     lives: set[str] = field(default_factory=set)  # every release that was ever live
@@ -116,7 +122,21 @@ class Seen:
             is_behind = self.stored.generation != (await world.store.load()).generation
             self.behind = self.behind + LASTING_LOOKS if is_behind else 0
 
+    def _see_callers(self, site: SimulatedSite) -> None:
+        """Who was turned away, and whether anything keeps the site from giving everybody an answer."""
+        name, ever = site.name, site.traffic.turned_away
+        self.turned_away[name] = ever - self.turned_away_ever.get(name, ever)
+        self.turned_away_ever[name] = ever
+        works = site.agent is not None and site.agent is self.agents.get(name) and not site.is_frozen
+        works = works and not (site.tap.hindrances or site.is_forgetful) and site.disk.fault is no_fault
+        self.agents[name] = site.agent
+        pieces = [piece for piece in site.traffic.wish.services if piece.service == self.world.service]
+        called = {route.release for piece in pieces for route in piece.routes if route.weight > 0}
+        if not (works and site.traffic.is_up and called and all(map(site.replicas.starts, called))):
+            self.troubled_at[name] = self.world.clock.now()
+
     def _see_site(self, site: SimulatedSite) -> None:
+        self._see_callers(site)
         if site.is_forgetful:  # what a disk lost that had called it durable, no site can know
             site.is_forgetful = False
             self.bans.pop(site.name, None)

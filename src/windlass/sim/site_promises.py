@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from windlass.adapters.simulated.world import no_fault
 from windlass.facts import types as kinds
 from windlass.kernel.digests import short
+from windlass.kernel.instants import seconds_between
 from windlass.sim.seen import Seen
 from windlass.sim.sites import FOLDER, SimulatedSite
 
 CALM_TICKS = 3  # so long after a port answered falsely the agent knows again what its gateway and its replicas do
+MENDED_SECONDS = 60.0  # the longest pause before a start is 39 s; then a replica starts, and callers wait for 10 s
 REPORTS = 3  # after one report each nobody can tell which of two processes is the later one
 
 
@@ -101,6 +103,15 @@ def only_the_ready_get_callers(seen: Seen) -> Iterator[str]:
                 yield f"{site.name} sends callers to {short(release)}: {', '.join(states) or 'no replica'}"
 
 
+def a_site_that_works_answers_everybody(seen: Seen) -> Iterator[str]:
+    """No caller is turned away by a gateway that runs, where the agent works and the releases start."""
+    now = seen.world.clock.now()
+    for name, count in sorted(seen.turned_away.items()):
+        since = seconds_between(seen.troubled_at[name], now)
+        if count and since > MENDED_SECONDS:
+            yield f"{name} turned {count} away, and had no trouble for {since:.0f} s"
+
+
 def a_replica_ends_after_its_callers_left(seen: Seen) -> Iterator[str]:
     """No replica is ended to which its gateway still sends callers."""
     for site in seen.world.sites.values():
@@ -147,6 +158,7 @@ PROMISES: tuple[Callable[[Seen], Iterator[str]], ...] = (
     what_a_site_follows_is_on_its_disk,
     a_gateway_never_goes_back_in_time,
     only_the_ready_get_callers,
+    a_site_that_works_answers_everybody,
     a_replica_ends_after_its_callers_left,
     a_canary_waits_for_every_site,
     a_site_that_speaks_is_heard,

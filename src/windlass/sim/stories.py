@@ -254,7 +254,7 @@ class Story:
     def _pause(self, state: ServiceState, report: StageReport | None) -> float:
         """How many seconds may go at once."""
         now, rollout = self.world.clock.now(), state.rollout
-        if report is None or self.fault is not None:
+        if report is None or self.fault is not None or not self.world.site.is_answering():
             return 1.0
         left = seconds_between(now, report.until_at) if report.until_at is not None else 0.0
         if rollout is None:

@@ -37,7 +37,7 @@ PERSON = Principal("ann")
 @dataclass(slots=True)
 class Callers:
     """How many requests a second arrive at all sites together, and what became of them. Lost are those that nobody
-    could answer."""
+    could answer; some may wait."""
 
     rate: float = 0.0
     sent: int = 0
@@ -215,11 +215,11 @@ class World:
         callers.carried -= count
         callers.sent += count
         for number, site in enumerate(self.sites.values()):
-            share = (count + number) // len(self.sites)
-            answered = self._send(site, share) if share else {}
-            callers.lost += share - sum(answered.values())
-            for release, answers in answered.items():
-                callers.answered[release] = callers.answered.get(release, 0) + answers
+            share, unserved = (count + number) // len(self.sites), site.unserved
+            for answered in (site.traffic.let_wait(), self._send(site, share) if share else {}):
+                for release, answers in answered.items():
+                    callers.answered[release] = callers.answered.get(release, 0) + answers
+            callers.lost += site.unserved - unserved
 
     def _send(self, site: SimulatedSite, count: int) -> dict[str, int]:
         releases = {route.release for piece in site.traffic.wish.services for route in piece.routes}

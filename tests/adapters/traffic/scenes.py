@@ -202,6 +202,9 @@ class Scene:
     def endpoints(self, service: str, release: str) -> Endpoints:
         return Endpoints(service, release, (self.upstreams[(service, release)].path,))
 
+    def abandoned(self) -> str:
+        return f"{self.folder}/nobody.sock"
+
     async def send(self, service: str, requests: int) -> dict[str, int]:
         answers = [await self.caller.call(f"/predict/{service}") for _ in range(requests)]
         found = Counter(answer.release for answer in answers if answer.status == 200)

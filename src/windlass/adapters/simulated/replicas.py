@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from windlass.adapters.simulated.sockets import Socket
 from windlass.kernel.instants import Instant, seconds_between
 from windlass.ports.replicas import ReplicaProcess, ReplicaWanted
 from windlass.ports.world import Clock
@@ -14,10 +15,12 @@ class _Simulated:
     since: Instant
     pid: int
     words: str = ""
+    is_held: bool = True  # the agent keeps the socket open
 
 
 class SimulatedReplicas:
-    """The replicas of a simulated site. `calls` lists what was asked of them."""
+    """The replicas of a simulated site. `calls` lists what was asked of them; `has_agent` says whether an agent keeps
+    the sockets of dead ones open for their successors."""
 
     def __init__(self, clock: Clock, ready_seconds: float = 1.0) -> None:
         self._clock = clock
@@ -26,6 +29,7 @@ class SimulatedReplicas:
         self._held: set[str] = set()
         self._broken: dict[str, str] = {}
         self._pids = 0
+        self.has_agent = True
         self.calls: list[tuple[str, str]] = []
 
     async def start(self, wanted: ReplicaWanted) -> None:
@@ -40,14 +44,9 @@ class SimulatedReplicas:
     async def look(self) -> tuple[ReplicaProcess, ...]:
         """Every replica as the time says."""
         for name, one in sorted(self._found.items()):
-            age = seconds_between(one.since, self._clock.now())
-            release = one.wanted.release
             if one.state == "draining":
                 del self._found[name]
-            elif one.state == "starting" and release in self._broken:
-                one.state, one.words = "failed", self._broken[release]
-            elif one.state == "starting" and age >= self._ready_seconds and release not in self._held:
-                one.state = "ready"
+            self._go_on(one)
         return tuple(
             ReplicaProcess(name, one.wanted.service, one.wanted.release, one.state, f"/r/{name}", one.pid, one.words)
             for name, one in sorted(self._found.items())
@@ -59,6 +58,35 @@ class SimulatedReplicas:
         if one and one.state != "draining":
             self.calls.append(("stop", name))
             one.state = "draining"
+
+    def _go_on(self, one: _Simulated) -> None:
+        """What the time has made of a replica that starts."""
+        age = seconds_between(one.since, self._clock.now())
+        release = one.wanted.release
+        if one.state == "starting" and release in self._broken:
+            self._fail(one, self._broken[release])
+        elif one.state == "starting" and age >= self._ready_seconds and release not in self._held:
+            one.state = "ready"
+
+    def at(self, path: str) -> Socket:
+        """What becomes of a request at a socket now."""
+        one = self._found.get(path.removeprefix("/r/"))
+        if one is None or one.state == "draining":
+            return Socket.REFUSES
+        self._go_on(one)
+        if one.state == "ready":
+            return Socket.ANSWERS
+        return Socket.WAITS if one.is_held else Socket.REFUSES
+
+    def let_go(self) -> None:
+        """The agent has ended: nobody holds the sockets any more but the replicas that run."""
+        self.has_agent = False
+        for one in self._found.values():
+            one.is_held = one.state in ("starting", "ready")
+
+    def starts(self, release: str) -> bool:
+        """Whether replicas of this release become ready."""
+        return release not in self._broken and release not in self._held
 
     def names(self) -> tuple[str, ...]:
         """The replicas that are there, sorted."""
@@ -78,8 +106,10 @@ class SimulatedReplicas:
 
     def crash(self, name: str, words: str = "the process ended") -> None:
         """Kill a replica."""
-        self._found[name].state = "failed"
-        self._found[name].words = words
+        self._fail(self._found[name], words)
+
+    def _fail(self, one: _Simulated, words: str) -> None:
+        one.state, one.words, one.is_held = "failed", words, one.is_held and self.has_agent
 
     def hold(self, release: str) -> None:
         """Never let a replica of this release become ready."""

@@ -7,13 +7,14 @@ from statistics import NormalDist
 
 import numpy as np
 
+from windlass.adapters.simulated.sockets import Group, Hall, Socket, Sockets, everybody_answers, reception
 from windlass.adapters.traffic.envoy.routes import can_answer
 from windlass.adapters.traffic.envoy.totals import Rollout, Sums, Totals
 from windlass.delivery.services.types import Route
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
 from windlass.maths.counts import IntArray
-from windlass.maths.edges import EDGES
+from windlass.maths.edges import EDGES, bucket_of
 from windlass.ports.traffic import TrafficApplied, TrafficCounts, TrafficWish
 from windlass.ports.world import Clock
 
@@ -26,11 +27,23 @@ class SimulatedTraffic:
 
     `refused` names services whose routes it refuses; `is_up` says whether it runs, and may be set to let it die;
     `calls` counts the wishes it was given; `gap` makes it lose lines; `skew` multiplies a candidate's weight.
-    `answered` is what callers got from each release, whatever is counted, lost or forgotten elsewhere.
+    `answered` is what callers got from each release, whatever is counted, lost or forgotten elsewhere; `lost` counts
+    those who found no gateway, and `turned_away` those to whom the gateway itself said that nobody answers.
+
+    Args:
+        clock: what the site takes for the time.
+        seed: of what is drawn.
+        sockets: what becomes of a request at a socket.
+        true: the time by which callers wait, where the site's clock may be wrong.
     """
 
-    def __init__(self, clock: Clock, seed: int = 0) -> None:
+    def __init__(
+        self, clock: Clock, seed: int = 0, sockets: Sockets = everybody_answers, true: Clock | None = None
+    ) -> None:
         self._clock = clock
+        self._true = true or clock
+        self._sockets = sockets
+        self._hall = Hall()
         self._random = np.random.default_rng(seed)
         self._totals = Totals(b"simulated")
         self.wish = TrafficWish("", (), ())
@@ -40,6 +53,8 @@ class SimulatedTraffic:
         self.gap = False
         self.skew = 1.0
         self.calls = 0
+        self.lost = 0
+        self.turned_away = 0
         self.answered: dict[str, Sums] = {}
 
     async def start(self) -> None:
@@ -92,25 +107,83 @@ class SimulatedTraffic:
             milliseconds: for a release, the median of its durations; 10 where it is not named.
 
         Returns:
-            How many requests each release answered; empty where nobody could.
+            How many requests each release answered at once; the others wait or are lost.
         """
         piece = next((one for one in self.wish.services if one.service == service), None)
         answering: dict[str, list[str]] = {}
+        paths: dict[str, tuple[str, ...]] = {}
         for one in self.wish.endpoints:
             answering.setdefault(one.service, []).append(one.release)
-        if not self.is_up or piece is None or not can_answer(piece, answering):
+            if one.service == service:
+                paths[one.release] = one.sockets
+        if not self.is_up:
+            self.lost += requests
             return {}
-        admitted = self._clock.now() // 1000 + 1
+        if piece is None or not can_answer(piece, answering):
+            self.turned_away += requests
+            return {}
         weighted = [route for route in piece.routes if route.weight > 0]
         drawn = self._random.multinomial(requests, self._shares(weighted))
-        found = {route.release: int(number) for route, number in zip(weighted, drawn, strict=True)}
-        for release, count in found.items():
-            share = (failed or {}).get(release, 0.0)
-            median = (milliseconds or {}).get(release, 10.0)
-            sums = self._draw(count, share, median)
-            self._totals.add_sums((service, piece.step_id, release), sums, admitted)
-            self.answered.setdefault(release, Sums()).add_all(sums)
+        groups = [
+            Group(
+                step=(service, piece.step_id, route.release),
+                paths=paths[route.release],
+                count=int(count),
+                since=self._true.now(),
+                admitted=self._clock.now() // 1000 + 1,
+                timeout_seconds=piece.timeout_seconds,
+                failed=(failed or {}).get(route.release, 0.0),
+                milliseconds=(milliseconds or {}).get(route.release, 10.0),
+            )
+            for route, count in zip(weighted, drawn, strict=True)
+        ]
+        return {group.step[2]: group.count for group in groups if self._receive(group)}
+
+    def let_wait(self) -> dict[str, int]:
+        """Let those who wait be answered, go on waiting, or be turned away; how many each release has answered."""
+        if not self.is_up:
+            self.lost += sum(group.count for group in self._hall.groups)
+            self._hall.groups = []
+        answered, away = self._hall.called(self._sockets, self._true.now())
+        found: dict[str, int] = {}
+        for group in answered:
+            self._answer(group)
+            found[group.step[2]] = found.get(group.step[2], 0) + group.count
+        for group in away:
+            self._turn_away(group)
         return found
+
+    def _receive(self, group: Group) -> bool:
+        """Whether a release answers these at once."""
+        match reception(group.paths, self._sockets):
+            case Socket.ANSWERS:
+                self._answer(group)
+                return True
+            case Socket.WAITS if group.count:
+                self._hall.groups.append(group)
+            case Socket.REFUSES if group.count:
+                self._turn_away(group)
+            case _:
+                pass
+        return False
+
+    def _answer(self, group: Group) -> None:
+        """The release answers; who has waited got its answer late."""
+        waited = 1000 * group.waited_seconds(self._true.now())
+        self._count(group, self._draw(group.count, group.failed, group.milliseconds + waited))
+
+    def _turn_away(self, group: Group) -> None:
+        """The gateway says 503 or 504, which counts as a failure of the release, and as tried again where sockets
+        refused."""
+        is_refused = reception(group.paths, self._sockets) is Socket.REFUSES
+        latency = {bucket_of(int(1e6 * group.waited_seconds(self._true.now()))): group.count}
+        count = group.count
+        self._count(group, Sums(count, count, retried=count if is_refused else 0, latency=latency))
+        self.turned_away += count
+
+    def _count(self, group: Group, sums: Sums) -> None:
+        self._totals.add_sums(group.step, sums, group.admitted)
+        self.answered.setdefault(group.step[2], Sums()).add_all(sums)
 
     def _shares(self, routes: list[Route]) -> list[float]:
         """What each route really gets: what was asked for, but for `skew`."""

@@ -32,6 +32,10 @@ class TrafficScene(Protocol):
         """Where something answers for a release; made when it is asked for."""
         ...
 
+    def abandoned(self) -> str:
+        """A socket at which nobody listens."""
+        ...
+
     async def send(self, service: str, requests: int) -> dict[str, int]:
         """Send predictions one after the other; how many each release (its digest) answered with success."""
         ...
@@ -117,6 +121,38 @@ class TrafficConformance(Runs):
                 assert applied.confirmed
                 assert {} == await scene.send("fraud", 5)
                 assert () == (await scene.traffic.counts(scene.clock.now())).counts
+
+        self.run(story())
+
+    def test_a_dead_release_fails_its_callers(self, scenes: Scenes) -> None:
+        """Where nobody listens at any socket of a release its callers get a failure, which counts as one of the
+        release; the other release goes on."""
+
+        async def story() -> None:
+            async with scenes() as scene:
+                dead = Endpoints("fraud", B, (scene.abandoned(),))
+                wished = TrafficWish("1.1", (piece(weight=5_000),), (scene.endpoints("fraud", A), dead))
+                assert (await scene.traffic.apply(wished)).confirmed
+                answered = await scene.send("fraud", 40)
+                assert {A} == set(answered)
+                seen = await until(scene, lambda seen: requests(seen) == 40)
+                assert [("fraud", "s1", A, answered[A]), ("fraud", "s1", B, 40 - answered[A])] == totals(seen)
+                failures = {one.release: one.finished.failed for one in seen.counts}
+                assert {A: 0, B: 40 - answered[A]} == failures
+
+        self.run(story())
+
+    def test_a_dead_replica_fails_nobody(self, scenes: Scenes) -> None:
+        """Where nobody listens at one socket of a release another one answers."""
+
+        async def story() -> None:
+            async with scenes() as scene:
+                sockets = (scene.abandoned(), *scene.endpoints("fraud", A).sockets)
+                wished = TrafficWish("1.1", (piece(),), (Endpoints("fraud", A, sockets),))
+                assert (await scene.traffic.apply(wished)).confirmed
+                assert {A: 40} == await scene.send("fraud", 40)
+                seen = await until(scene, lambda seen: requests(seen) == 40)
+                assert [0] == [one.finished.failed for one in seen.counts]
 
         self.run(story())
 
