@@ -10,7 +10,6 @@ out which are needed for the day to fail.
 """
 
 import argparse
-import asyncio
 import itertools
 import json
 import logging
@@ -23,13 +22,17 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from windlass.sim.days import BUSY, Day, drawn, live_through
+from windlass.sim.days import lived
 from windlass.sim.faults import KINDS
 from windlass.sim.shrinking import shrunk
+from windlass.sim.storms import BUSY, Storm, drawn
+from windlass.sim.weather import Day
 
 DAY_SECONDS = 86_400
 BUSY_EVERY = 4
 AHEAD = 64  # days that are given out before the first comes back
+SHRINK_SECONDS_MAX = 600.0
+FIRST_SECONDS_MAX = 120.0  # for the first failing day, which is made small unasked
 REPLAY = "python -m tools.sim_seeds --seed"
 
 
@@ -41,6 +44,7 @@ class Sums:
         self.faults: Counter[str] = Counter()
         self.facts: Counter[str] = Counter()
         self.broken: list[str] = []
+        self.failed: list[int] = []
         self.rollouts = [0]  # by virtual day of 24 hours
 
     def add(self, day: Day) -> None:
@@ -50,6 +54,7 @@ class Sums:
         self.faults += day.faults
         self.facts += day.facts
         self.broken += [f"seed {day.seed}: {words}" for words in day.broken]
+        self.failed += [day.seed] if day.broken else []
         while len(self.rollouts) <= self.seconds // DAY_SECONDS:
             self.rollouts.append(0)
         self.rollouts[self.seconds // DAY_SECONDS] += day.facts["RolloutStarted"]
@@ -81,7 +86,7 @@ def _commit() -> str:
 
 def _one(seed: int) -> Day:
     logging.disable(logging.CRITICAL)
-    return asyncio.run(live_through(seed))
+    return lived(drawn(seed))
 
 
 def _seed(number: int) -> int:
@@ -105,10 +110,12 @@ def many(options: argparse.Namespace) -> int:
     for day in _days(options):
         sums.add(day)
         for words in day.broken:
-            sys.stdout.write(f"seed {day.seed}: {words}\n  replay: {REPLAY} {day.seed} --shrink\n")
+            sys.stdout.write(f"seed {day.seed}: {words}\n  replay: {REPLAY} {day.seed}\n")
         if options.hours and sums.seconds >= 3600 * options.hours:
             break
     report = sums.report(time.monotonic() - began, options.processes)
+    if sums.failed:
+        _shrink(sums.failed[0], FIRST_SECONDS_MAX)
     sys.stdout.write(json.dumps(report, indent=2) + "\n")
     if options.write:
         Path(options.write).parent.mkdir(parents=True, exist_ok=True)
@@ -119,16 +126,26 @@ def many(options: argparse.Namespace) -> int:
 def one(options: argparse.Namespace) -> int:
     """Live through one day again, and make it small where that is asked for."""
     logging.disable(logging.CRITICAL)
-    only = [int(part) for part in options.only.split(",")] if options.only else None
+    storm = drawn(options.seed)
+    if options.only:
+        storm = storm.only([int(part) for part in options.only.split(",")])
     if options.shrink:
-        only = list(asyncio.run(shrunk(options.seed, lambda words: print(words, flush=True))))
-        sys.stdout.write(f"replay: {REPLAY} {options.seed} --only {','.join(map(str, only))}\n")
-    day = asyncio.run(live_through(options.seed, only))
-    for at, happening in enumerate(drawn(options.seed)):
-        if only is not None and at in only:
-            sys.stdout.write(f"  {at:4}  second {happening.second}: {happening.name}\n")
-    sys.stdout.write("\n".join(day.broken or ["every promise held"]) + f"\nhistory {day.digest or 'cut short'}\n")
+        storm = _shrink(options.seed, SHRINK_SECONDS_MAX)
+    day = lived(storm)
+    sys.stdout.write("\n".join(day.broken or ["every promise held"]) + f"\nhistory {day.digest}\n")
     return 1 if day.broken else 0
+
+
+def _shrink(seed: int, seconds_max: float) -> Storm:
+    """Make a failing day small, and say what stays."""
+    logging.disable(logging.CRITICAL)
+    storm = drawn(seed)
+    small = shrunk(storm, lambda words: print(words, flush=True), seconds_max)
+    positions = [at for at, one in enumerate(storm.happenings) if one in small.happenings]
+    for at in positions:
+        sys.stdout.write(f"  {at:4}  {storm.happenings[at]}\n")
+    sys.stdout.write(f"replay: {REPLAY} {seed} --only {','.join(map(str, positions))}\n")
+    return small
 
 
 def main() -> int:

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable
 
 from windlass.sim import site_promises
-from windlass.sim.days import SERVICE, SPEC
 from windlass.sim.promises import Witness, sentence
 from windlass.sim.scripts import Script
+from windlass.sim.storms import SERVICE, SPEC
 from windlass.sim.world import World
 
 RATE = 20

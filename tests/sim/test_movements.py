@@ -18,11 +18,11 @@ from windlass.ports.replicas import ReplicaWanted
 from windlass.ports.store import Change
 from windlass.ports.traffic import Endpoints
 from windlass.sim import movements, site_promises
-from windlass.sim.days import SERVICE
 from windlass.sim.promises import Witness, only_a_pass_raises_a_share
 from windlass.sim.rest import idle, left_over, untold
 from windlass.sim.scripts import Script
 from windlass.sim.seen import LASTING_LOOKS, LastStep, Moved, Seen
+from windlass.sim.storms import SERVICE
 from windlass.sim.world import World
 
 V1, V2 = Script("v1").release, Script("v2").release

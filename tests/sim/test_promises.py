@@ -11,10 +11,10 @@ from windlass.facts import types as kinds
 from windlass.facts.ledger import Fact
 from windlass.ports.store import Change
 from windlass.sim import promises
-from windlass.sim.days import SERVICE, SITES, SPEC
 from windlass.sim.promises import PROMISES, Witness, sentence
 from windlass.sim.rest import differences, is_settled, stale_plans, writes
 from windlass.sim.scripts import Script
+from windlass.sim.storms import SERVICE, SITES, SPEC
 from windlass.sim.world import World
 
 Breaker = Callable[[World, Witness], None]

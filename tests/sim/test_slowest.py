@@ -3,9 +3,9 @@
 import asyncio
 
 from tests.sim.test_promises import until
-from windlass.sim.days import SERVICE, SITES, SPEC
 from windlass.sim.promises import Witness
 from windlass.sim.scripts import Script
+from windlass.sim.storms import SERVICE, SITES, SPEC
 from windlass.sim.world import World
 
 V2 = Script("v2").release

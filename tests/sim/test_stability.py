@@ -14,10 +14,11 @@ from windlass.adapters.simulated.store import SimulatedSigner
 from windlass.adapters.simulated.traffic import SimulatedTraffic
 from windlass.kernel.instants import seconds_between
 from windlass.ports.sites import SignedPlan
-from windlass.sim.days import SERVICE, SPEC
 from windlass.sim.poison import poisoned_payload
+from windlass.sim.promises import Witness
 from windlass.sim.scripts import Script
 from windlass.sim.sites import FOLDER
+from windlass.sim.storms import SERVICE, SPEC
 from windlass.sim.world import REPOSITORY, World
 from windlass.site.types import SiteSettings
 

@@ -4,9 +4,9 @@ import asyncio
 import random
 from itertools import pairwise
 
-from windlass.sim.days import SERVICE, SITES, SPEC
 from windlass.sim.faults import KINDS
 from windlass.sim.scripts import Script
+from windlass.sim.storms import SERVICE, SITES, SPEC
 from windlass.sim.world import World
 
 TICK_SECONDS = 0.1

@@ -1,7 +1,7 @@
 """Mutants of the control plane: what is stored, what people ask for, builds, reports, garbage."""
 
 from tools.mutants.mutant import Mutant
-from windlass.sim.days import BUSY
+from windlass.sim.storms import BUSY
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(

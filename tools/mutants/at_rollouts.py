@@ -1,7 +1,7 @@
 """Mutants of what moves traffic: gates, evidence, steps, freezes, quarantine."""
 
 from tools.mutants.mutant import Mutant
-from windlass.sim.days import BUSY
+from windlass.sim.storms import BUSY
 
 _DECIDE = "delivery/rollouts/decide.py"
 

@@ -1,7 +1,7 @@
 """Mutants of a site: plans, journal, gateway, replicas, what it remembers."""
 
 from tools.mutants.mutant import Mutant
-from windlass.sim.days import BUSY
+from windlass.sim.storms import BUSY
 
 MUTANTS: tuple[Mutant, ...] = (
     Mutant(

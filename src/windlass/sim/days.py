@@ -1,125 +1,73 @@
-"""Random days: commits, callers, people and faults, all drawn from one seed.
+"""Random days: a stormy part, in which anything may happen, and a calm one.
 
-A day has a stormy part and a calm one. In the storm anything may happen; in the calm nothing is broken any more, and
-the system must come to rest: what is asked for is answered, the loop converges, a settled system stores nothing. All
-that happens in the storm is drawn beforehand, so that a day can be lived again with some of it left out.
+In the calm nothing is broken any more, and the system must come to rest: what is asked for is answered, the loop
+converges, a settled system stores nothing.
 """
 
-import random
-from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, field
+import asyncio
+import signal
+import traceback
+from types import FrameType
 
 from windlass.adapters.simulated.taps import Killed
-from windlass.facts.state import ServiceState
-from windlass.kernel.errors import WindlassError
-from windlass.kernel.instants import later
-from windlass.sim.faults import KINDS
-from windlass.sim.mishaps import End, revive, revive_control, some_site
+from windlass.kernel.digests import digest_of_value
 from windlass.sim.promises import Witness
 from windlass.sim.rest import differences, idle, is_at_rest, is_settled, left_over, stale_plans, untold, writes
 from windlass.sim.scripts import Script
-from windlass.sim.world import World
-from windlass.site.acts import Asked
+from windlass.sim.storms import Storm
+from windlass.sim.weather import Day, Weather
 
-SERVICE = "doctor-visits"
-SITES = ("local", "north", "south")
-SPEC = """\
-service: doctor-visits
-train: python train.py
-data: {holdout: data/holdout.csv, label: label}
-gate:
-  - roc_auc >= 0.70
-rollout: {time_limit: 10m}
-"""
-STORM_SECONDS = 1200  # twenty virtual minutes
 CALM_SECONDS_MAX = 1800  # a time limit, two retries of a build and a rollout fit in
 NOTICE_SECONDS = 30  # that a fault has ended is noticed at the next look at Git and the machine, not at that instant
 REST_SECONDS = 15
-FAULT_CHANCE = 0.05  # of each second of the storm
-FAULT_SECONDS_MAX = 90
-EVENT_CHANCE = 0.03
-BUSY = 1_000_000  # seeds from here on are of busy days
+DAY_SECONDS_MAX = 120.0  # of processor time: a day takes some seconds; who takes minutes turns in a circle
+WAIT_SECONDS_MAX = 1200.0  # of real time, for one that waits for itself
 
 
-@dataclass(frozen=True, slots=True)
-class Habits:
-    """What people do on a day, and how many requests a second there are."""
-
-    events: tuple[str, ...]
-    verbs: tuple[str, ...]
-    rates: tuple[float, ...]
+class _NoEnd(BaseException):
+    """The day takes too long."""
 
 
-USUAL = Habits(
-    ("commit", "commit", "traffic", "act", "act at a site", "sync"),
-    ("promote", "abort", "pause", "resume", "rollback", "retry", "freeze", "resume"),
-    (0.0, 1.0, 20.0, 200.0),
-)
-# On a busy day callers always call and hardly anybody stops a rollout, so that most of them get far by themselves.
-ROLLING = Habits(
-    ("commit", "commit", "commit", "act", "act at a site"),
-    ("resume", "resume", "resume", "pause", "abort", "freeze"),
-    (100.0, 200.0),
-)
+def lived(storm: Storm) -> Day:
+    """One day from beginning to end, for the main thread. One that does not end has broken a promise, too."""
+    before = signal.signal(signal.SIGPROF, _ring)
+    signal.setitimer(signal.ITIMER_PROF, DAY_SECONDS_MAX)
+    try:
+        return asyncio.run(asyncio.wait_for(live_through(storm), WAIT_SECONDS_MAX))
+    except (_NoEnd, TimeoutError):
+        words = f"A day ends within {DAY_SECONDS_MAX:.0f} s of processor time: this one did not"
+        return Day(storm.seed, broken=[words], digest=digest_of_value([storm.seed, words]))
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """One fault or event of a storm: its second, its name, and the seed of its details."""
-
-    second: int
-    name: str
-    seed: int
+def _ring(signum: int, frame: FrameType | None) -> None:
+    raise _NoEnd
 
 
-@dataclass(slots=True)
-class Day:
-    """What one seed came to. `broken` holds the sentences that were not true, each with its second; `facts` counts the
-    facts by kind."""
-
-    seed: int
-    seconds: int = 0
-    faults: Counter[str] = field(default_factory=Counter)
-    facts: Counter[str] = field(default_factory=Counter)
-    broken: list[str] = field(default_factory=list)
-    digest: str = ""
-
-
-def habits(seed: int) -> Habits:
-    """What people do on the day of a seed."""
-    return ROLLING if seed >= BUSY else USUAL
+async def live_through(storm: Storm) -> Day:
+    """One day; it ends at the first broken promise, and at the first error that comes out of it."""
+    weather = Weather(storm.seed)
+    day = weather.day
+    try:
+        await _storm_and_calm(weather, storm)
+    except (Exception, Killed) as error:
+        where = traceback.extract_tb(error.__traceback__)[-1].name
+        day.broken.append(f"second {day.seconds}: No error comes out ({type(error).__name__} in {where}): {error}")
+    day.digest = await weather.world.history()
+    return day
 
 
-def drawn(seed: int, seconds: int = STORM_SECONDS) -> tuple[Happening, ...]:
-    """All that happens in the storm of a seed."""
-    chance = random.Random(seed)
-    names, found = sorted(KINDS), []
-    for second in range(seconds):
-        if chance.random() < FAULT_CHANCE:
-            found.append(Happening(second, chance.choice(names), chance.getrandbits(32)))
-        if chance.random() < EVENT_CHANCE:
-            found.append(Happening(second, chance.choice(habits(seed).events), chance.getrandbits(32)))
-    return tuple(found)
-
-
-async def live_through(seed: int, only: Collection[int] | None = None, seconds: int = STORM_SECONDS) -> Day:
-    """One day of one seed; it ends at the first broken promise.
-
-    Args:
-        seed: of everything.
-        only: the positions of the happenings that are to happen; None for all.
-        seconds: how long the storm lasts.
-    """
-    weather = Weather(seed)
-    happenings = [one for at, one in enumerate(drawn(seed, seconds)) if only is None or at in only]
+async def _storm_and_calm(weather: Weather, storm: Storm) -> None:
+    happenings = list(storm.happenings)
     await weather.world.begin_with(Script("v0"))
-    for second in range(seconds):
+    for second in range(storm.seconds):
         weather.end_faults(second)
         while happenings and happenings[0].second == second:
             await weather.happen(happenings.pop(0))
         if not await weather.tick():
-            return weather.day
+            return
     weather.calm()
     for second in range(CALM_SECONDS_MAX):
         if second >= NOTICE_SECONDS and second % NOTICE_SECONDS == 0:
@@ -127,13 +75,11 @@ async def live_through(seed: int, only: Collection[int] | None = None, seconds: 
                 break
             await weather.leave_what_does_not_start()
         if not await weather.tick():
-            return weather.day
+            return
     weather.day.broken += await _at_rest(weather)
-    weather.day.digest = await weather.world.history()
-    return weather.day
 
 
-async def _at_rest(weather: "Weather") -> list[str]:
+async def _at_rest(weather: Weather) -> list[str]:
     """What is wrong at the end of the calm."""
     world, witness = weather.world, weather.witness
     wrong = await is_at_rest(world)
@@ -169,142 +115,3 @@ def _unanswered(witness: Witness) -> list[str]:
         if not witness.once[f"SiteActed {site}/{seq}"]
     ]
     return [f"Nothing acknowledged is lost: {words}" for words in (*acts, *entries)]
-
-
-def _arguments(verb: str, state: ServiceState, world: World, chance: random.Random) -> dict[str, object]:
-    """What a person who is in a hurry, or who looks closely, adds to an act."""
-    match verb:
-        case "promote" if chance.random() < 0.3:
-            return {"full": True}
-        case "promote" if state.quarantine and chance.random() < 0.1:
-            return {"release": _named(chance.choice(sorted(state.quarantine))), "full": True, "now": True}
-        case "promote" if chance.random() < 0.2:
-            return {"override": True}
-        case "retry" if state.quarantine and chance.random() < 0.6:
-            return {"release": _named(chance.choice(sorted(state.quarantine)))}
-        case "retry" if chance.random() < 0.2:
-            return {"fresh_env": True}
-        case "rollback" if state.releases and chance.random() < 0.3:
-            return {"to": _named(chance.choice(sorted(state.releases)))}
-        case "freeze" if chance.random() < 0.5:
-            return {"until": later(world.control_clock.now(), seconds=chance.uniform(-30, 300))}
-        case _:
-            return {}
-
-
-def _named(release: str) -> str:
-    return release.partition(":")[2][:16]
-
-
-class Weather:
-    """What happens to one world."""
-
-    def __init__(self, seed: int) -> None:
-        self.world = World(seed, SERVICE, SPEC, SITES)
-        self.witness = Witness(self.world, watches_sites=True)
-        self.day = Day(seed)
-        self._habits = habits(seed)
-        self._commits = 0
-        self.world.callers.rate = self._habits.rates[0]
-        self._ends: list[tuple[int, str, End]] = []
-
-    async def tick(self) -> bool:
-        """One second; False where a promise broke."""
-        await self.world.tick()
-        self.day.seconds += 1
-        self.day.broken += [f"second {self.day.seconds}: {words}" for words in await self.witness.look()]
-        self.day.facts = self.witness.kinds
-        return not self.day.broken
-
-    async def happen(self, happening: Happening) -> None:
-        """A fault begins, or somebody does something."""
-        chance = random.Random(happening.seed)
-        if happening.name not in KINDS:
-            await self._event(happening.name, chance)
-        elif happening.name not in [name for _, name, _ in self._ends]:
-            self.day.faults[happening.name] += 1
-            end = KINDS[happening.name].begin(self.world, chance)
-            self._ends.append((happening.second + chance.randint(1, FAULT_SECONDS_MAX), happening.name, end))
-
-    def end_faults(self, second: int) -> None:
-        """Every fault whose time has come ends."""
-        due = [one for one in self._ends if one[0] <= second]
-        self._ends = [one for one in self._ends if one[0] > second]
-        for _, _, end in due:
-            end()
-
-    def calm(self) -> None:
-        """Every fault ends, who is dead is started, and callers call so often that a canary is judged in minutes."""
-        self.end_faults(1_000_000)
-        revive_control(self.world)
-        for site in self.world.sites.values():
-            revive(site)
-        self.world.callers.rate = 200.0
-
-    async def leave_what_does_not_start(self) -> None:
-        """A release that a person put live unseen and that cannot start: who is on call goes back, as `status` says."""
-        world, state = self.world, await self.world.state()
-        moves = state.rollout is not None and not state.rollout.paused_by
-        if not world.scripts.starts(state.live) and not moves and not state.acts:
-            self.witness.asked.add(await world.ask("rollback", "it does not start"))
-
-    async def _event(self, name: str, chance: random.Random) -> None:
-        world = self.world
-        match name:
-            case "commit":
-                self._commits += 1
-                world.commit(self._script(f"v{self._commits}", chance))
-            case "traffic":
-                world.callers.rate = chance.choice(self._habits.rates)
-            case "sync":
-                if world.engine is not None:
-                    world.engine.watch.hint()
-                    world.engine.woken = True
-            case "act":
-                await self._act(chance)
-            case _:
-                await self._act_at_site(chance)
-
-    async def _act(self, chance: random.Random) -> None:
-        """A person asks the control plane; an act that could not be stored was not accepted."""
-        verb = chance.choice(self._habits.verbs)
-        world, state = self.world, await self.world.state()
-        if world.engine is None or not state.generation:
-            return
-        arguments = _arguments(verb, state, world, chance)
-        try:
-            self.witness.asked.add(await world.ask(verb, "a random day", **arguments))
-        except WindlassError:
-            return
-        except Killed:
-            world.kill_control()
-
-    async def _act_at_site(self, chance: random.Random) -> None:
-        """A person asks a site itself, as one does while the control plane is dead."""
-        site = some_site(self.world, chance)
-        asked = Asked(chance.choice(["abort", "pause", "rollback"]), SERVICE, "ann", "a random day")
-        if site.agent is None or site.is_frozen:
-            return
-        try:
-            answer = await site.agent.act(asked)
-        except WindlassError:
-            return
-        except Killed:
-            site.kill()
-            self.witness.uncertain.add(site.name)  # it may be stored, and nobody was told
-            return
-        self.witness.journalled.add((site.name, int(answer["entry"])))
-        if asked.verb == "abort" and answer["returns_to"]:  # else nothing but it could answer
-            self.witness.left.add((site.name, str(answer["leaves"])))
-
-    def _script(self, subject: str, chance: random.Random) -> Script:
-        draw = chance.random
-        return Script(
-            subject,
-            gate=chance.choices(["pass", "fail", "unsure"], [6, 1, 1])[0],
-            build=chance.choices(["ok", "user", "network"], [8, 1, 1])[0],
-            bad=0.2 if draw() < 0.2 else 0.0,
-            milliseconds=80.0 if draw() < 0.1 else 20.0,
-            starts=draw() > 0.05,
-            same_as=f"v{chance.randint(0, self._commits)}" if draw() < 0.1 else "",
-        )
