@@ -17,7 +17,8 @@ def storms() -> list[Storm]:
     found = []
     for part in parts:
         seed, _, happenings = part.partition("\n")
-        found.append(Storm(int(seed), tuple(map(read_happening, happenings.replace("\n", " ").split(";")))))
+        read = tuple(map(read_happening, happenings.replace("\n", " ").split(";")))
+        found.append(Storm(int(seed), read, is_shuffled=False))  # the order of then
     return found
 
 

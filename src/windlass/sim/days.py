@@ -48,7 +48,7 @@ def _ring(signum: int, frame: FrameType | None) -> None:
 
 async def live_through(storm: Storm) -> Day:
     """One day; it ends at the first broken promise, and at the first error that comes out of it."""
-    weather = Weather(storm.seed)
+    weather = Weather(storm)
     day = weather.day
     try:
         await _storm_and_calm(weather, storm)

@@ -75,11 +75,13 @@ def read_happening(text: str) -> Happening:
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """The stormy part of a day. `seed` is of everything that is not drawn beforehand."""
+    """The stormy part of a day. `seed` is of everything that is not drawn beforehand; `is_shuffled` says that callers,
+    sites and control plane work in another order each second."""
 
     seed: int
     happenings: tuple[Happening, ...]
     seconds: int = STORM_SECONDS
+    is_shuffled: bool = True
 
     def only(self, positions: Collection[int]) -> "Storm":
         """The storm with these of its happenings."""

@@ -12,7 +12,7 @@ from windlass.sim.faults import KINDS
 from windlass.sim.mishaps import End, revive, revive_control, some_site
 from windlass.sim.promises import Witness
 from windlass.sim.scripts import Script
-from windlass.sim.storms import SERVICE, SITES, SPEC, Happening, habits
+from windlass.sim.storms import SERVICE, SITES, SPEC, Happening, Storm, habits
 from windlass.sim.world import World
 from windlass.site.acts import Asked
 
@@ -60,11 +60,12 @@ def _named(release: str) -> str:
 class Weather:
     """What happens to one world."""
 
-    def __init__(self, seed: int) -> None:
-        self.world = World(seed, SERVICE, SPEC, SITES)
+    def __init__(self, storm: Storm) -> None:
+        self.world = World(storm.seed, SERVICE, SPEC, SITES)
+        self.world.order = random.Random(f"order {storm.seed}") if storm.is_shuffled else None
         self.witness = Witness(self.world, watches_sites=True)
-        self.day = Day(seed)
-        self._habits = habits(seed)
+        self.day = Day(storm.seed)
+        self._habits = habits(storm.seed)
         self._commits = 0
         self.world.callers.rate = self._habits.rates[0]
         self._ends: list[tuple[int, str, End]] = []

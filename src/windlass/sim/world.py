@@ -4,7 +4,10 @@ Wired as `main` wires the real one; only the adapters differ. Crashing the contr
 stored; crashing a site agent drops everything that is not on its disk.
 """
 
+import random
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from windlass.adapters.simulated.compute import SimulatedCompute
 from windlass.adapters.simulated.git import SimulatedGit
@@ -28,6 +31,8 @@ from windlass.sim.links import Link
 from windlass.sim.scripts import Script, Scripts
 from windlass.sim.sites import SimulatedSite
 from windlass.site.agent import Agent
+
+Turn = Callable[[], Awaitable[None]]
 
 REPOSITORY = "/repo"
 TICK_SECONDS = 1.0
@@ -75,6 +80,7 @@ class World:
             name: SimulatedSite(name, self.clock, self.chance, 1000 * seed + number)
             for number, name in enumerate(sites)
         }
+        self.order: random.Random | None = None  # who is first in a second is drawn from it; None for always the same
         self.is_frozen = False
         self.is_control_first = False  # in the next second the control plane looks before the sites work
         self.is_deaf = False  # nothing wakes the control plane
@@ -186,14 +192,15 @@ class World:
     async def tick(self, seconds: float = TICK_SECONDS) -> None:
         """One virtual second, or a longer pace: callers call, the sites work, the control plane works."""
         self.clock.advance(seconds)
-        self._call(seconds)
-        is_first, self.is_control_first = self.is_control_first, False
-        if is_first:
-            await self._turn()
-        for site in self.sites.values():
-            await site.step()
-        if not is_first:
-            await self._turn()
+        turns: list[Turn] = [partial(self._call, seconds), *(site.step for site in self.sites.values()), self._turn]
+        if self.order is not None:
+            self.order.shuffle(turns)
+        if self.is_control_first:
+            turns.remove(self._turn)
+            turns.insert(0, self._turn)
+        self.is_control_first = False
+        for turn in turns:
+            await turn()
 
     async def _turn(self) -> None:
         engine = self.engine
@@ -208,7 +215,7 @@ class World:
         if engine.attempts.failures > failures:
             self.troubles.append(engine.attempts.words)
 
-    def _call(self, seconds: float) -> None:
+    async def _call(self, seconds: float) -> None:
         callers = self.callers
         callers.carried += callers.rate * seconds
         count = int(callers.carried)
