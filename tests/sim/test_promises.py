@@ -109,6 +109,14 @@ def promoted_unseen(world: World, witness: Witness) -> None:
     )
 
 
+def pass_fails(world: World, witness: Witness) -> None:
+    world.troubles.append("no reason at all")
+
+
+def agent_ends(world: World, witness: Witness) -> None:
+    world.site.ended.append("no reason at all")
+
+
 @pytest.mark.parametrize(
     ("promise", "breaker"),
     [
@@ -119,6 +127,8 @@ def promoted_unseen(world: World, witness: Witness) -> None:
         (promises.side_effects_happen_once, act_answered_twice),
         (promises.a_stale_view_never_advances, advanced_unseen),
         (promises.no_traffic_is_no_success, promoted_unseen),
+        (promises.nothing_fails_without_a_reason, pass_fails),
+        (promises.nothing_fails_without_a_reason, agent_ends),
     ],
     ids=lambda one: one.__name__,
 )

@@ -12,13 +12,14 @@ from typing import Any
 
 from windlass.facts import types as kinds
 from windlass.kernel.digests import short
-from windlass.kernel.instants import Instant, seconds_between
+from windlass.kernel.instants import NEVER, Instant, seconds_between
 from windlass.sim import movements, site_promises
 from windlass.sim.seen import Seen
 from windlass.sim.sites import SimulatedSite
 from windlass.sim.world import World
 
 WEIGHTS = 10_000
+NOTICE_SECONDS_MAX = 5.0  # after a port answers rightly again
 FRESH_SECONDS_MAX = 17.0  # fifteen that a rollout may trust, and the ticks of site and control plane
 
 
@@ -140,6 +141,15 @@ def a_site_never_goes_beyond_its_plan(seen: Seen) -> Iterator[str]:
                     yield f"{site.name} gives {short(route.release)} {route.weight / 100:g} %"
 
 
+def nothing_fails_without_a_reason(seen: Seen) -> Iterator[str]:
+    """A pass of the control plane fails, and an agent ends by itself, only where a port answers falsely."""
+    now = seen.world.clock.now()
+    for name, words in sorted(seen.failed.items()):
+        since = seconds_between(seen.hindered_at.get(name, NEVER), now)
+        if since > NOTICE_SECONDS_MAX:
+            yield f"{name} failed: {words}"
+
+
 PROMISES: tuple[Callable[[Seen], Iterator[str]], ...] = (
     shares_sum_to_100,
     only_a_pass_raises_a_share,
@@ -149,6 +159,7 @@ PROMISES: tuple[Callable[[Seen], Iterator[str]], ...] = (
     a_stale_view_never_advances,
     no_traffic_is_no_success,
     a_site_never_goes_beyond_its_plan,
+    nothing_fails_without_a_reason,
     *movements.PROMISES,
     *site_promises.PROMISES,
 )

@@ -4,7 +4,7 @@ It reads only what anybody could see: stored facts, gateways, model servers, dis
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from windlass.sim.world import World
 from windlass.site.agent import Agent
 
 AUTHOR = "windlass"  # who moves traffic where no person does
+CONTROL = "the control plane"
 LASTING_LOOKS = 5  # what lasts once it is wrong, and costs much to see, is looked at each fifth time
 
 
@@ -78,6 +79,9 @@ class Seen:
     turned_away_ever: dict[str, int] = field(default_factory=dict)
     troubled_at: dict[str, Instant] = field(default_factory=dict)  # when something last kept a site from its work
     agents: dict[str, Agent | None] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)  # who ended or gave up a pass since the last look, and why
+    failures_ever: dict[str, int] = field(default_factory=dict)
+    hindered_at: dict[str, Instant] = field(default_factory=dict)  # when a port of theirs last answered falsely
     calm: dict[str, int] = field(default_factory=dict)  # for how many looks no port of a site answered falsely
     rollouts: dict[str, LastStep] = field(default_factory=dict)
     lives: set[str] = field(default_factory=set)  # every release that was ever live
@@ -100,7 +104,11 @@ class Seen:
         known = engine.stored if engine is not None else None
         self.stored = known if known is not None else await self.world.store.load()
         self.before, self.state = self.state, self.stored.services.get(self.world.service, self.state)
+        self.failed = {}
+        self._see_failures(CONTROL, self.world.troubles, bool(self.world.tap.hindrances))
         for site in self.world.sites.values():
+            is_broken = site.is_forgetful or site.disk.fault is not no_fault
+            self._see_failures(site.name, site.ended, is_broken or bool(site.tap.hindrances))
             self._see_site(site)
         await self._see_what_is_stored()
         self.fresh, self.moved = (), ()
@@ -121,6 +129,14 @@ class Seen:
         elif self.is_thorough:
             is_behind = self.stored.generation != (await world.store.load()).generation
             self.behind = self.behind + LASTING_LOOKS if is_behind else 0
+
+    def _see_failures(self, name: str, words: Sequence[str], is_hindered: bool) -> None:
+        """Whether a pass of the control plane failed or an agent ended by itself."""
+        if is_hindered:
+            self.hindered_at[name] = self.world.clock.now()
+        if len(words) > self.failures_ever.get(name, len(words)):
+            self.failed[name] = words[-1]
+        self.failures_ever[name] = len(words)
 
     def _see_callers(self, site: SimulatedSite) -> None:
         """Who was turned away, and whether anything keeps the site from giving everybody an answer."""

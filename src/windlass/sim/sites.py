@@ -29,6 +29,7 @@ class SimulatedSite:
         self.tap = Tap()
         self.is_frozen = False
         self.is_forgetful = False  # its disk lost or damaged something that it had called durable
+        self.ended: list[str] = []  # what agents said that ended by themselves
         self.agent: Agent | None = None
         self.start()
 
@@ -78,5 +79,6 @@ class SimulatedSite:
             await self.agent.step()
         except Killed:
             self.kill()
-        except WindlassError:
+        except WindlassError as error:
+            self.ended.append(str(error))
             self.start()

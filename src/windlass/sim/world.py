@@ -84,7 +84,7 @@ class World:
         self.is_frozen = False
         self.is_control_first = False  # in the next second the control plane looks before the sites work
         self.is_deaf = False  # nothing wakes the control plane
-        self.troubles: list[str] = []
+        self.troubles: list[str] = []  # what passes of the control plane said that failed
         self.engine: Engine | None = self._new_engine()
 
     @property
