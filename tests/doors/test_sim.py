@@ -3,12 +3,15 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.doors.conftest import Type
 from windlass.cli.text.sim import bounded
+from windlass.sim import promises
+from windlass.sim.seen import Seen
 
 FILE = """\
 service: fraud
@@ -170,3 +173,27 @@ def test_the_command_of_the_page_works(typed: Type) -> None:
     labels = {line[6:17].strip() for line in PAGE.read_text().splitlines() if line.startswith("      ")}
     assert {"rolled back", "all traffic", "waits", "promoted", "lives", "fails", "answers"} == labels
     assert all(f"\n  {label} " in ended.out for label in labels)
+
+
+@pytest.mark.usefixtures("file")
+def test_a_broken_promise_is_told_once_with_its_replay(typed: Type, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong at every look is told once for each release, and the command that stands there finds it again."""
+
+    def never_true(seen: Seen) -> Iterator[str]:
+        """A promise that nobody keeps."""
+        yield "whatever happens"
+
+    monkeypatch.setattr(promises, "PROMISES", (never_true,))
+    line = "sim --runs 3 --days 9 --bad errors=50% --traffic 90/s --night 50%"
+    ended = typed(line)
+    assert 1 == ended.code
+    assert "5 broke" in ended.out
+    assert "release 1 of harmless, seed 1: A promise that nobody keeps: whatever happens" in ended.out
+    broken = json.loads(typed(f"{line} -o json").out)["broken"]
+    assert [("harmless", 1), ("harmless", 2), ("harmless", 3), ("errors=50%", 1), ("errors=50%", 2)] == [
+        (one["release"], one["number"]) for one in broken
+    ]
+    again = typed(f"{broken[1]['again'].removeprefix('windlass ')} -o json")
+    assert [("harmless", 2), ("errors=50%", 2)] == [
+        (one["release"], one["number"]) for one in json.loads(again.out)["broken"]
+    ]

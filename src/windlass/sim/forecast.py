@@ -35,13 +35,15 @@ Job = tuple[Setting, Behaviour, int, int]
 @dataclass(frozen=True, slots=True)
 class Question:
     """What to find out. `bads` holds each bad release by its name; of each half as many are followed as of the
-    harmless one. The releases lie evenly in the virtual `days`."""
+    harmless one. The releases lie evenly in the virtual `days`. `only` is the number of the one of each that is
+    followed, from 1 on; 0 for all."""
 
     setting: Setting
     bads: tuple[tuple[str, Behaviour], ...] = ()
     days: int = 30
     runs: int = 100
     seed: int = 1
+    only: int = 0
 
 
 def forecast(question: Question, said: Callable[[int, int], None], processes: int = 0) -> Item:
@@ -62,17 +64,27 @@ def forecast(question: Question, said: Callable[[int, int], None], processes: in
     for one in _told(jobs, processes or min(_cores(), len(jobs) // RUNS_A_PROCESS)):
         told.append(one)
         said(len(told), len(jobs))
-    items, rest = [], told
+    items, broken, rest = [], [], told
     for name, behaviour, runs in groups:
-        items.append(_item(name, behaviour, rest[:runs]))
-        rest = rest[runs:]
-    return {"items": items, **_whole(question, told)}
+        numbers = _numbers(question, runs)
+        items.append(_item(name, behaviour, rest[: len(numbers)]))
+        broken += [
+            {"release": name, "number": number, "words": words}
+            for number, one in zip(numbers, rest, strict=False)
+            for words in one.broken
+        ]
+        rest = rest[len(numbers) :]
+    return {"items": items, **_whole(question, told), "broken": broken}
 
 
 def _jobs(question: Question, name: str, behaviour: Behaviour, runs: int) -> Iterator[Job]:
-    for number in range(runs):
-        seed = random.Random(f"{question.seed}/{name}/{number}").getrandbits(48)
-        yield question.setting, behaviour, seed, number * question.days // runs
+    for number in _numbers(question, runs):
+        seed = random.Random(f"{question.seed}/{name}/{number - 1}").getrandbits(48)
+        yield question.setting, behaviour, seed, (number - 1) * question.days // runs
+
+
+def _numbers(question: Question, runs: int) -> Sequence[int]:
+    return (question.only,) if question.only else range(1, runs + 1)
 
 
 def _told(jobs: Sequence[Job], processes: int) -> Iterator[Told]:
@@ -193,7 +205,6 @@ def _whole(question: Question, told: Sequence[Told]) -> Item:
         "requests": sum(one.sent for one in told),
         "unanswered_requests": sum(one.lost for one in told),
         "faults": {"kinds": len(question.setting.faults), "happened": sum(by_kind.values()), "by_kind": by_kind},
-        "broken": [words for one in told for words in one.broken],
         "assumed": _assumed(question.setting),
     }
 

@@ -9,6 +9,7 @@ from windlass.kernel.instants import span
 
 LABEL = 12
 KINDS_SHOWN = 6
+BROKEN_SHOWN = 3
 FAULTS_SHOWN = 3  # of the releases that ended in one way
 WAITS_SHOWN = 0.05  # shorter waits are left out
 HARMLESS_BACK_MAX = 0.01  # what the evidence promises
@@ -133,7 +134,11 @@ def _whole(answer: Item, paint: Paint, width: int) -> Iterator[str]:
     lost = f"{answer['unanswered_requests']:,} of {answer['requests']:,} requests found nobody"
     yield from _field("unanswered", lost, width)
     if broken:
-        yield from _painted(_field("promises", f"{len(broken)} broke: {broken[0]}", width), paint, "red")
+        yield from _painted(_field("promises", f"{len(broken)} broke", width), paint, "red")
+        for one in broken[:BROKEN_SHOWN]:
+            words = f"release {one['number']} of {one['release']}, seed {answer['seed']}: {one['words']}"
+            yield from _painted(_field("", words, width), paint, "red")
+            yield from _field("again", one["again"], width)
     else:
         yield from _painted(_field("promises", "all held, at every look", width), paint, "green")
 

@@ -1,5 +1,6 @@
 """`windlass sim`: what a file would mean for callers, played on a virtual clock before it is merged."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ BASE = "errors=0.1%,latency=20ms"
 )
 @click.option("--faults", default="none", metavar="KINDS", help="Faults meanwhile: all, none, or names with commas.")
 @click.option("--seed", type=click.IntRange(0), default=1, metavar="N", help="The same seed gives the same answer.")
+@click.option("--only", type=click.IntRange(1), metavar="N", help="Follow the N-th release of each alone.")
 def command(session: Session, path: Path, **flags: Any) -> int:
     """Play a windlass.yaml on a virtual clock before it is merged.
 
@@ -69,14 +71,24 @@ def command(session: Session, path: Path, **flags: Any) -> int:
     base, bads = _behaviours(flags["base"], flags["bads"])
     setting = Setting(text, spec, Rhythm(flags["traffic"], flags["night"]), base, _faults(flags["faults"]))
     runs = flags["runs"] or max(100, flags["days"])
-    question = Question(setting, bads, flags["days"], runs, flags["seed"])
+    question = Question(setting, bads, flags["days"], runs, flags["seed"], flags["only"] or 0)
     with session.talk.progress() as progress:
         found = forecast(question, lambda done, of: progress(f"{done} of {of} releases were followed", "simulating"))
+    for one in found["broken"]:
+        one["again"] = _again(path, runs, one["number"], flags)
     answer = {"service": spec.service, "path": str(file), **found}
     session.talk.give("sim", answer)
     for line in sim_lines(answer, session.talk.paint, session.talk.width):
         session.talk.write(line)
     return Exit.TOOL if answer["broken"] else Exit.DONE
+
+
+def _again(path: Path, runs: int, number: int, flags: dict[str, Any]) -> str:
+    """The command that plays one release again."""
+    words = ["windlass", "sim", str(path), "--traffic", f"{flags['traffic']!r}/s", "--night", repr(flags["night"])]
+    words += ["--base", flags["base"], *(word for bad in flags["bads"] for word in ("--bad", bad))]
+    words += ["--days", str(flags["days"]), "--runs", str(runs), "--faults", flags["faults"]]
+    return shlex.join([*words, "--seed", str(flags["seed"]), "--only", str(number)])
 
 
 def _read(path: Path) -> "tuple[Path, str, ServiceSpec]":
