@@ -5,7 +5,9 @@ promises, and exits 0 only if none broke.
     python -m tools.sim_seeds --seed 17 [--only 3,9,12] [--shrink]
 
 Each fourth day is a busy one, whose seed is a million higher. With `--hours` days are lived until so many virtual hours
-are full. `--seed` lives one day again, byte for byte; `--only` leaves out all happenings but these; `--shrink` finds
+are full; from a virtual year on they must hold enough faults of each kind, and a rollout a day. How far a run with
+`--write` has got stands beside that file: killed, it goes on there when the same command is typed at the same commit.
+`--seed` lives one day again, byte for byte; `--only` leaves out all happenings but these; `--shrink` finds
 out which are needed for the day to fail.
 """
 
@@ -15,73 +17,23 @@ import json
 import logging
 import multiprocessing
 import os
-import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from tools.sim_sums import YEAR_HOURS, Sums, commit, keep, kept
 from windlass.sim.days import lived
-from windlass.sim.faults import KINDS
 from windlass.sim.shrinking import shrunk
 from windlass.sim.storms import BUSY, Storm, drawn
 from windlass.sim.weather import Day
 
-DAY_SECONDS = 86_400
 BUSY_EVERY = 4
 AHEAD = 64  # days that are given out before the first comes back
 SHRINK_SECONDS_MAX = 600.0
+KEEP_SECONDS = 60.0
 FIRST_SECONDS_MAX = 120.0  # for the first failing day, which is made small unasked
 REPLAY = "python -m tools.sim_seeds --seed"
-
-
-class Sums:
-    """What all days came to."""
-
-    def __init__(self) -> None:
-        self.days = self.seconds = 0
-        self.faults: Counter[str] = Counter()
-        self.facts: Counter[str] = Counter()
-        self.broken: list[str] = []
-        self.failed: list[int] = []
-        self.rollouts = [0]  # by virtual day of 24 hours
-
-    def add(self, day: Day) -> None:
-        """Count one more day."""
-        self.days += 1
-        self.seconds += day.seconds
-        self.faults += day.faults
-        self.facts += day.facts
-        self.broken += [f"seed {day.seed}: {words}" for words in day.broken]
-        self.failed += [day.seed] if day.broken else []
-        while len(self.rollouts) <= self.seconds // DAY_SECONDS:
-            self.rollouts.append(0)
-        self.rollouts[self.seconds // DAY_SECONDS] += day.facts["RolloutStarted"]
-
-    def report(self, real_seconds: float, processes: int) -> dict[str, object]:
-        """The sums as JSON."""
-        total = sum(self.faults.values())
-        answers = sum(count for name, count in self.faults.items() if KINDS[name].changes_answer)
-        return {
-            "commit": _commit(),
-            "seeds": self.days,
-            "virtual_hours": round(self.seconds / 3600, 1),
-            "faults": total,
-            "faults_changing_an_answer": round(answers / max(1, total), 3),
-            "faults_by_kind": dict(sorted(self.faults.items())),
-            "rarest_kind": round(min((self.faults[name] for name in KINDS), default=0) / max(1, total), 4),
-            "facts": sum(self.facts.values()),
-            "rollouts_in_the_quietest_day": min(self.rollouts[:-1], default=self.rollouts[0]),
-            "broken": self.broken,
-            "real_seconds": round(real_seconds),
-            "times_real_time_per_core": round(self.seconds / real_seconds / processes),
-        }
-
-
-def _commit() -> str:
-    found = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
-    return found.stdout.strip()
 
 
 def _one(seed: int) -> Day:
@@ -94,9 +46,11 @@ def _seed(number: int) -> int:
     return number if number % BUSY_EVERY else BUSY + number
 
 
-def _days(options: argparse.Namespace) -> Iterator[Day]:
-    count = map(_seed, itertools.count(options.first))
-    seeds = count if options.hours else itertools.islice(count, options.seeds)
+def _days(options: argparse.Namespace, done: int) -> Iterator[Day]:
+    """The days that a run still has to live, in the order of their seeds."""
+    last = None if options.hours else options.first + options.seeds
+    numbers = itertools.takewhile(lambda number: last is None or number < last, itertools.count(options.first + done))
+    seeds = map(_seed, numbers)
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
         waiting = [pool.apply_async(_one, (seed,)) for seed in itertools.islice(seeds, AHEAD)]
         while waiting:
@@ -106,21 +60,36 @@ def _days(options: argparse.Namespace) -> Iterator[Day]:
 
 def many(options: argparse.Namespace) -> int:
     """Live through many days."""
-    began, sums = time.monotonic(), Sums()
-    for day in _days(options):
+    run = f"{commit()} --first {options.first} --seeds {options.seeds} --hours {options.hours}"
+    place = Path(f"{options.write}.part") if options.write else None
+    sums = kept(place, run) if place else Sums()
+    began = written = time.monotonic() - sums.real_seconds
+    for day in _days(options, sums.days):
         sums.add(day)
+        now = time.monotonic()
+        sums.real_seconds = now - began
         for words in day.broken:
             sys.stdout.write(f"seed {day.seed}: {words}\n  replay: {REPLAY} {day.seed}\n")
-        if options.hours and sums.seconds >= 3600 * options.hours:
+        if place and now - written > KEEP_SECONDS:
+            keep(place, run, sums)
+            written = now
+        if options.hours and sums.hours >= options.hours:
             break
-    report = sums.report(time.monotonic() - began, options.processes)
+    return _told(options, sums, place)
+
+
+def _told(options: argparse.Namespace, sums: Sums, place: Path | None) -> int:
+    """Print what a run came to; 1 where a promise broke, or a year was not one."""
+    wanting = sums.wanting() if options.hours >= YEAR_HOURS else []
     if sums.failed:
         _shrink(sums.failed[0], FIRST_SECONDS_MAX)
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
-    if options.write:
-        Path(options.write).parent.mkdir(parents=True, exist_ok=True)
-        Path(options.write).write_text(json.dumps(report, indent=2) + "\n")
-    return 1 if sums.broken else 0
+    text = json.dumps({**sums.report(options.processes), "wanting": wanting}, indent=2) + "\n"
+    sys.stdout.write(text)
+    if place:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Path(options.write).write_text(text)
+        place.unlink(missing_ok=True)
+    return 1 if sums.broken or wanting else 0
 
 
 def one(options: argparse.Namespace) -> int:
