@@ -110,12 +110,12 @@ def test_who_is_turned_away_is_told() -> None:
         async def forgets(wanted: object) -> None:
             """The order is lost."""
 
-        for _ in range(90):
+        for _ in range(10):
             await world.tick()
             assert [] == await witness.look()
         world.replicas.start = forgets  # type: ignore[method-assign]
         world.restart_agent()  # so that it uses the other one
-        for _ in range(90):
+        for _ in range(150):
             await world.tick()
             assert [] == await witness.look()
         crash(world)

@@ -149,6 +149,16 @@ def write_torn(site: SimulatedSite, chance: random.Random) -> End:
     return end
 
 
+def writes_short(site: SimulatedSite, chance: random.Random) -> End:
+    """Every write of a site fails after a part of its bytes, and the part stays."""
+    site.disk.short = chance.randint(0, 200)
+
+    def end() -> None:
+        site.disk.short = -1
+
+    return end
+
+
 def bit_flipped(site: SimulatedSite, chance: random.Random) -> End:
     """A bit of a file at rest turns, and the agent starts again from it."""
     if site.disk.files:

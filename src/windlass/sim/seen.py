@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from windlass.adapters.simulated.world import no_fault
 from windlass.facts import types as kinds
 from windlass.facts.ledger import Fact
 from windlass.facts.state import ServiceState
@@ -107,7 +106,7 @@ class Seen:
         self.failed = {}
         self._see_failures(CONTROL, self.world.troubles, bool(self.world.tap.hindrances))
         for site in self.world.sites.values():
-            is_broken = site.is_forgetful or site.disk.fault is not no_fault
+            is_broken = site.is_forgetful or not site.disk.is_sound
             self._see_failures(site.name, site.ended, is_broken or bool(site.tap.hindrances))
             self._see_site(site)
         await self._see_what_is_stored()
@@ -144,7 +143,8 @@ class Seen:
         self.turned_away[name] = ever - self.turned_away_ever.get(name, ever)
         self.turned_away_ever[name] = ever
         works = site.agent is not None and site.agent is self.agents.get(name) and not site.is_frozen
-        works = works and not (site.tap.hindrances or site.is_forgetful) and site.disk.fault is no_fault
+        is_hindered = any(verb.startswith(("replicas.", "traffic.")) for verb in site.tap.hindrances)
+        works = works and site.disk.is_sound and not (is_hindered or site.is_forgetful)
         self.agents[name] = site.agent
         pieces = [piece for piece in site.traffic.wish.services if piece.service == self.world.service]
         called = {route.release for piece in pieces for route in piece.routes if route.weight > 0}

@@ -70,13 +70,15 @@ class SimulatedDisk:
     """Files in memory. `fault` is asked before each verb and may raise what a real disk would.
 
     While `is_lying` the disk calls things durable that are not: `lose_power` forgets them. With `tear` the process is
-    killed in the middle of its next write: an append leaves so many first bytes, a replaced file stays as it was.
+    killed in the middle of its next write: an append leaves so many first bytes, a replaced file stays as it was. With
+    `short` every write fails in the middle like that, and the process is told so.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     fault: Callable[[str, str], None] = no_fault
     is_lying: bool = False
     tear: int = -1
+    short: int = -1
     _before: dict[str, bytes | None] = field(default_factory=dict)
 
     def lose_power(self) -> bool:
@@ -89,6 +91,11 @@ class SimulatedDisk:
         lost = bool(self._before)
         self._before.clear()
         return lost
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it does what it is told."""
+        return self.fault is no_fault and self.tear < 0 and self.short < 0 and not self.is_lying
 
     def flip(self, path: str, bit: int) -> None:
         """Turn one bit of a file at rest."""
@@ -114,6 +121,8 @@ class SimulatedDisk:
         if self.tear >= 0:
             self.tear = -1
             raise Killed(f"in the middle of replacing {path}")
+        if self.short >= 0:
+            disk_full("write", path)
         self._note(path)
         self.files[path] = bytes(data)
 
@@ -125,6 +134,9 @@ class SimulatedDisk:
             kept, self.tear = bytes(data)[: self.tear % (len(data) + 1)], -1
             self.files[path] = self.files.get(path, b"") + kept
             raise Killed(f"in the middle of appending to {path}")
+        if self.short >= 0:
+            self.files[path] = self.files.get(path, b"") + bytes(data)[: self.short % max(1, len(data) - 1)]
+            disk_full("append", path)
         self.files[path] = self.files.get(path, b"") + bytes(data)
 
     async def remove(self, path: str) -> None:
