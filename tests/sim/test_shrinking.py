@@ -69,14 +69,14 @@ def test_a_day_that_does_not_end_is_found(monkeypatch: pytest.MonkeyPatch) -> No
     assert first.digest == second.digest != ""
 
 
-def only_with(monkeypatch: pytest.MonkeyPatch, *needed: int) -> Storm:
-    """A storm that fails while these of its happenings are in it."""
+def only_with(monkeypatch: pytest.MonkeyPatch, *needed: int, seconds: int = 1200) -> Storm:
+    """A storm that fails after so many seconds while these of its happenings are in it."""
     storm = drawn(1)
     wanted = {storm.happenings[at] for at in needed}
 
     def fails(tried: Storm) -> Day:
         is_bad = bool(wanted) and wanted <= set(tried.happenings)
-        return Day(1, broken=["second 9: Shares sum to 100: 99"] if is_bad else [])
+        return Day(1, seconds, broken=["second 9: Shares sum to 100: 99"] if is_bad else [])
 
     monkeypatch.setattr(shrinking, "lived", fails)
     return storm
@@ -100,3 +100,11 @@ def test_when_the_time_is_over_it_stays_as_it_is(monkeypatch: pytest.MonkeyPatch
     """Making a day small takes no longer than it may."""
     storm = only_with(monkeypatch, 3, 7)
     assert storm == shrunk(storm, print, seconds_max=0.0)
+
+
+def test_what_came_later_is_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any time what was drawn for the seconds after the failure is left out all the same."""
+    seconds = drawn(1).happenings[9].second
+    storm = only_with(monkeypatch, 3, 7, seconds=seconds)
+    small = shrunk(storm, print, seconds_max=0.0)
+    assert storm.happenings[:10] == small.happenings

@@ -11,14 +11,15 @@ from windlass.sim.weather import Day
 def shrunk(storm: Storm, tell: Callable[[str], None], seconds_max: float = 600.0) -> Storm:
     """The storm without those of its happenings without which the day fails as well; the same where it does not fail.
 
-    Halves are tried first, then quarters, and so on (delta debugging: Zeller and Hildebrandt 2002, IEEE TSE 28(2)),
-    until `seconds_max` of real time have passed.
+    What would have come later never happened. Of the rest halves are tried first, then quarters, and so on (delta
+    debugging: Zeller and Hildebrandt 2002, IEEE TSE 28(2)), until `seconds_max` of real time have passed.
     """
     ends = time.monotonic() + seconds_max
-    kept = list(range(len(storm.happenings)))
-    wanted = sentence_of(lived(storm))
+    first = lived(storm)
+    wanted = sentence_of(first)
     if not wanted:
         return storm
+    kept = [at for at, one in enumerate(storm.happenings) if one.second <= first.seconds]
     size = max(1, len(kept) // 2)
     while time.monotonic() < ends:
         smaller = False
