@@ -87,6 +87,7 @@ class Seen:
     published: dict[str, int] = field(default_factory=dict)  # the highest weight that a release was ever given
     bans: dict[str, set[str]] = field(default_factory=dict)  # what each gateway was told never to serve
     versions: dict[str, tuple[int, int]] = field(default_factory=dict)  # of each gateway's wish
+    skews: dict[str, float] = field(default_factory=dict)  # by how much the clock of each site's agent was wrong
     routed: dict[str, frozenset[str]] = field(default_factory=dict)  # the releases with a weight at each gateway
     gap_since: dict[str, Instant] = field(default_factory=dict)  # of each site whose counts have had a gap since
     failures: dict[str, BuildFailed] = field(default_factory=dict)  # the last one of each build key
@@ -161,6 +162,9 @@ class Seen:
             self.calm.pop(site.name, None)
             self.amnesic.add(site.name)
             self.journalled = {one for one in self.journalled if one[0] != site.name}
+        if site.clock.skew_seconds < self.skews.get(site.name, 0.0) and not site.disk.is_sound:
+            self.versions.pop(site.name, None)  # where nothing can be stored and the clock goes back, nothing tells it
+        self.skews[site.name] = site.clock.skew_seconds
         is_hindered = bool(site.tap.hindrances or site.traffic.refused)
         self.calm[site.name] = 0 if is_hindered else self.calm.get(site.name, 0) + 1
         works = site.agent is not None and not site.is_frozen and "traffic.counts" not in site.tap.hindrances
