@@ -1,5 +1,6 @@
 """What the simulator puts in the world's place keeps the same promises, as far as it has no disk."""
 
+import asyncio
 from collections.abc import Mapping
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from windlass.adapters.simulated.git import SimulatedGit
 from windlass.adapters.simulated.store import SimulatedArtifacts, SimulatedLeftovers
 from windlass.adapters.simulated.world import SimulatedClock, SimulatedDisk
+from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
 from windlass.ports.leftovers import Leftover
 from windlass.testing.conformance.artifacts import BlobsConformance
@@ -73,3 +75,21 @@ class TestSimulatedLeftovers(LeftoversConformance):
     def leftovers(self) -> SimulatedLeftovers:
         lying = [("log", "b"), ("job", "build-1"), ("log", "a"), ("environment", "e")]
         return SimulatedLeftovers(tuple(Leftover(kind, name, 5, Instant(0)) for kind, name in lying))
+
+
+@pytest.mark.parametrize("short", [0, 3, 200])
+def test_a_short_write_leaves_a_part(short: int) -> None:
+    """An append that is cut short says so and leaves some of its first bytes, never all; a replaced file stays."""
+
+    async def story() -> tuple[bytes, bytes]:
+        disk = SimulatedDisk({"/log": b"old ", "/file": b"old"}, short=short)
+        for verb, path in ((disk.append, "/log"), (disk.write, "/file")):
+            with pytest.raises(Unavailable):
+                await verb(path, b"a new line")
+        assert not disk.is_sound
+        return disk.files["/log"], disk.files["/file"]
+
+    log, file = asyncio.run(story())
+    assert b"old" == file
+    assert b"old a new line".startswith(log)
+    assert len(log) < len(b"old a new lin")
