@@ -15,7 +15,6 @@ from windlass.adapters.simulated.traffic import SimulatedTraffic
 from windlass.kernel.instants import seconds_between
 from windlass.ports.sites import SignedPlan
 from windlass.sim.poison import poisoned_payload
-from windlass.sim.promises import Witness
 from windlass.sim.scripts import Script
 from windlass.sim.sites import FOLDER
 from windlass.sim.storms import SERVICE, SPEC
@@ -143,7 +142,7 @@ def test_a_site_alone_serves_soon_after_its_machine_starts(load_seconds: float) 
         await world.store.close()
         site.kill()
         site.replicas = SimulatedReplicas(world.clock, load_seconds)  # the machine started anew: no process is left
-        site.traffic = SimulatedTraffic(site.clock)
+        site.traffic = SimulatedTraffic(site.clock, 0, site.replicas.at, world.clock)
         site.start()
         began, known = world.clock.now(), world.callers.answered[live]
         while world.callers.answered[live] == known:
