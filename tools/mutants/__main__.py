@@ -2,9 +2,9 @@
 
     python -m tools.mutants [--only NAME] [--seeds 6] [--processes 2] [--write build/mutants.json]
 
-Random days come first; where no day shows the harm, the stories on the virtual clock (`tests/sessions`, `tests/sim`)
-and the tests that a mutant names follow. The same days and tests must be good without any mutant, else nothing that
-they find would mean anything. It exits 0 only if all are found.
+Random days come first; where no day shows the harm, the tests that a mutant names and the stories on the virtual clock
+(`tests/sessions`, `tests/sim`) follow. The same days and tests must be good without any mutant, else nothing that they
+find would mean anything. It exits 0 only if all are found, and says how many by days, by stories, and by other tests.
 """
 
 import argparse
@@ -16,10 +16,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tools.mutants.cascade import SESSIONS, SIM
 from tools.mutants.catalogue import MUTANTS
 from tools.mutants.copies import commit, copied, failed_test, pytest_command, run
-from tools.mutants.mutant import Mutant, mutated, path_of
+from tools.mutants.mutant import STORIES, Mutant, mutated, path_of
 
 DAYS_SECONDS_MAX = 1800.0
 STORIES_SECONDS_MAX = 1800.0
@@ -27,7 +26,7 @@ STORIES_SECONDS_MAX = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of one mutant: `by` is days, stories or empty; `words` the seed and sentence, or the test."""
+    """What became of one mutant: `by` is days, stories, tests or empty; `words` the seed and sentence, or the test."""
 
     name: str
     by: str
@@ -49,13 +48,18 @@ def judge(mutant: Mutant | None, tests: Sequence[str], seeds: int) -> Found:
             by, words = ("days", _told(ended.words)) if ended.code else ("", "")
         if not by:
             ended = run(folder, pytest_command(tests), STORIES_SECONDS_MAX)
-            by, words = ("stories", failed_test(ended.words)) if ended.code else ("", "")
+            by, words = told(failed_test(ended.words)) if ended.code else ("", "")
             words = ended.words if ended.code is None else words  # what was not given the time has shown nothing
     return Found(name, by, words, round(time.monotonic() - began, 1))
 
 
+def told(test: str) -> tuple[str, str]:
+    """Whether a test that noticed a mutant is a story on the virtual clock, and its name."""
+    return "stories" if test.startswith(STORIES) else "tests", test
+
+
 def _tests(named: Sequence[str]) -> list[str]:
-    return [*named, *SESSIONS, *SIM]
+    return [*named, *STORIES]
 
 
 def _told(words: str) -> str:
@@ -103,6 +107,7 @@ def main() -> int:
         "mutants": len(results),
         "by_days": sum(found.by == "days" for found in results),
         "by_stories": sum(found.by == "stories" for found in results),
+        "by_other_tests": sum(found.by == "tests" for found in results),
         "survived": survivors,
         "without_a_mutant": alarm.words,
         "seconds": round(time.monotonic() - began),
@@ -113,7 +118,8 @@ def main() -> int:
     path.write_text(json.dumps(report, indent=2) + "\n")
     if alarm.by:
         sys.stdout.write(f"FALSE ALARM: without any mutant this is found: {alarm.words}\n")
-    sys.stdout.write(f"{len(results) - len(survivors)} of {len(results)} found in {report['seconds']} s\n")
+    by = f"{report['by_days']} by days, {report['by_stories']} by stories, {report['by_other_tests']} by other tests"
+    sys.stdout.write(f"{len(results) - len(survivors)} of {len(results)} found in {report['seconds']} s: {by}\n")
     return 1 if survivors or alarm.by else 0
 
 

@@ -1,73 +1,78 @@
-"""Which tests look for a deleted statement: those of its area first, the cheap ones before the dear ones."""
+"""What looks for a deleted statement: the tests that reach it, cheap ones before dear ones, then random days."""
 
-import sys
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.mutants.copies import failed_test, pytest_command, run
+from tools.mutants.copies import Ended, NotTrue, failed_test, pytest_command, run
+from tools.mutants.reach import Reach, days_command
+from tools.mutants.statements import Statement
 
-STEP_SECONDS_MAX = 400.0
-SESSIONS = ("tests/sessions/test_sessions.py",)
-SIM = (
-    "tests/sim/test_promises.py",
-    "tests/sim/test_slowest.py",
-    "tests/sim/test_together.py",
-    "tests/sim/test_power.py",
-    "tests/sim/test_days.py",
-    "tests/sim/test_stability.py",
+# What passed without the change in `seconds`, and has not ended after so many times that, hangs because of the change.
+TIMES_MAX = 10
+EXTRA_SECONDS = 20.0  # a start, and a machine that is busy for a while
+START_SECONDS_MAX = 120.0
+FIRST_FILES = (
+    6  # most deletions are noticed by a test close by; to read all files of tests takes longer than to run these
 )
-_PLANNING = ("tests/planner", "tests/delivery/rollouts", "tests/delivery/gates/test_decide.py", "tests/facts")
-_LOOP = (
-    "tests/engine/test_observe.py",
-    "tests/engine/test_outcomes.py",
-    "tests/engine/test_commands.py",
-    "tests/engine/test_collect.py",
-)
-_JOBS = ("tests/engine/jobs", "tests/engine/test_cancel.py")
-_DOORS = ("tests/engine/test_histories.py", "tests/doors/test_looking.py", "tests/doors")
-_SITE = (
-    "tests/site/test_decide.py",
-    "tests/site/test_acts.py",
-    "tests/site/test_plans.py",
-    "tests/site/test_alone.py",
-    "tests/site/test_agent.py",
-    "tests/site/test_socket.py",
-    "tests/site/test_running.py",
-)
-# The first start of a path that fits says which steps a file's statements meet, one after the other.
-AREAS: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...] = (
-    ("src/windlass/site/", (_SITE, SESSIONS, SIM, ("tests/site",))),
-    ("src/windlass/planner/", (_PLANNING, SESSIONS, SIM, _LOOP, _DOORS)),
-    ("src/windlass/engine/jobs/", (_JOBS, ("tests/engine",), ("tests/doors",))),
-    ("src/windlass/engine/queries.py", (_DOORS, ("tests/engine",), SESSIONS)),
-    ("src/windlass/engine/histories.py", (_DOORS, ("tests/engine",), SESSIONS)),
-    ("src/windlass/engine/", (_LOOP, SESSIONS, SIM, ("tests/engine",), ("tests/doors",))),
-)
+_FAILED, _NOT_IMPORTED = 1, 2  # how pytest ends when a test failed, and when a file of tests could not be imported
 
 
-def steps_of(root: Path, path: str) -> list[list[str]]:
-    """The calls of pytest for a file, cheap ones first."""
-    found = next((steps for start, steps in AREAS if path.startswith(start)), None)
-    if found is None:  # a stage's `decide.py`
-        stage = path.removeprefix("src/windlass/").rpartition("/")[0]
-        found = ((f"tests/{stage}", "tests/planner"), SESSIONS, SIM, _LOOP)
-    return [[one for one in step if (root / one).exists()] for step in found]
+def caught(folder: Path, statement: Statement, reach: Reach) -> str:
+    """What notices that a statement is gone from a copy; empty where nothing does."""
+    for tests in shares(reach.tests(statement)):
+        noticed = _in_tests(folder, tests, reach)
+        if noticed:
+            return noticed
+    return _in_days(folder, reach)
 
 
-def caught(root: Path, folder: Path, path: str, days: int = 3) -> str:
-    """What notices the change in a copy; empty where nothing does."""
-    module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
-    ended = run(folder, [sys.executable, "-c", f"import {module}, windlass.sim.days, windlass.main"], 60)
-    if ended.code != 0:
-        return f"import of {module}"
-    for step in steps_of(root, path):
-        ended = run(folder, pytest_command(step), STEP_SECONDS_MAX)
-        if ended.code:  # a step that took too long has shown nothing: what hangs, pytest's own time-out ends
-            return failed_test(ended.words)
-    return _in_days(folder, days)
+def shares(tests: Sequence[str]) -> list[list[str]]:
+    """The tests in two parts: those of the quickest files, then the rest; the order within a part stays."""
+    files = list(dict.fromkeys(file_of(test) for test in tests))
+    first = set(files[:FIRST_FILES])
+    parts = [[test for test in tests if (file_of(test) in first) == is_first] for is_first in (True, False)]
+    return [part for part in parts if part]
 
 
-def _in_days(folder: Path, days: int) -> str:
-    command: Sequence[str] = [sys.executable, "-m", "tools.mutants.days", str(days)]
-    ended = run(folder, command, STEP_SECONDS_MAX)
-    return "" if ended.code == 0 else f"a random day: {ended.words[:200]}"
+def file_of(test: str) -> str:
+    """The file that a test stands in."""
+    return test.partition("::")[0]
+
+
+def limit_of(seconds: float) -> float:
+    """After how many seconds something hangs that took `seconds` without any change."""
+    return EXTRA_SECONDS + TIMES_MAX * seconds
+
+
+def _in_tests(folder: Path, tests: Sequence[str], reach: Reach) -> str:
+    limits = {test: limit_of(reach.seconds[test]) for test in tests}
+    chosen = folder / "chosen.json"
+    chosen.write_text(json.dumps(limits))
+    files = sorted({file_of(test) for test in tests})
+    command = [*pytest_command(files), "-p", "tools.mutants.chosen", f"--chosen={chosen}"]
+    ended = run(folder, command, START_SECONDS_MAX + limit_of(sum(reach.seconds[test] for test in tests)))
+    return verdict(ended)
+
+
+def verdict(ended: Ended) -> str:
+    """What a run of chosen tests noticed, in words; empty where all passed.
+
+    Raises:
+        NotTrue: pytest itself could not do its work, so that nothing was shown.
+    """
+    if ended.code == 0:
+        return ""
+    if ended.code is None:
+        return f"hangs: {ended.words}"
+    if ended.code not in (_FAILED, _NOT_IMPORTED):
+        raise NotTrue(f"pytest ended with {ended.code}: {ended.words[-500:]}")
+    test = failed_test(ended.words)
+    return f"{test} hangs" if "from pytest-timeout" in ended.words else test
+
+
+def _in_days(folder: Path, reach: Reach) -> str:
+    ended = run(folder, days_command(), START_SECONDS_MAX + limit_of(reach.days_seconds))
+    if ended.code == 0:
+        return ""
+    return f"a random day{' hangs' if ended.code is None else ''}: {ended.words[:200]}"

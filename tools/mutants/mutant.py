@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from tools.mutants.copies import ROOT, NotTrue
 
+STORIES = ("tests/sessions/", "tests/sim/")  # whole Windlasses on the virtual clock
+
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
@@ -15,7 +17,7 @@ class Mutant:
         old: the text that is replaced; it stands in the file exactly once.
         new: the text in its place.
         harm: what it would have done to a user.
-        tests: further tests on the virtual clock, or of real files, that show the harm where no random day can.
+        tests: files of tests, or single tests, that show the harm where no random day can; they are asked first.
         seen_by_days: False where random days have no part that could show it, so that they are not asked.
         seed: a day that showed it once, and is lived first; the others follow where it does not any more.
     """

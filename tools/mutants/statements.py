@@ -48,9 +48,9 @@ def sources(root: Path) -> list[Path]:
 
 
 def drawn(root: Path, count: int, seed: str) -> list[Statement]:
-    """So many statements, drawn by a seed, in the order of the draw."""
+    """So many statements, drawn by a seed, in the order of the draw; fewer are the first of more."""
     everything = [statement for path in sources(root) for statement in statements(root, path)]
-    return random.Random(seed).sample(everything, min(count, len(everything)))
+    return random.Random(seed).sample(everything, len(everything))[:count]
 
 
 def statements(root: Path, path: Path) -> Iterator[Statement]:
