@@ -81,6 +81,13 @@ def store(world: World, *facts: Fact) -> None:
         world.engine.stored = None
 
 
+def plan_before_its_facts(world: World, witness: Witness) -> None:
+    (piece,) = witness.stored.slices.values()
+    ahead = replace(piece, routes=(replace(piece.routes[1], weight=10_000),))
+    assert world.engine is not None
+    world.engine.stored = replace(witness.stored, slices={SERVICE: ahead})
+
+
 def facts_forgotten(world: World, witness: Witness) -> None:
     witness.asked.add("an act that was accepted and never stored")
 
@@ -122,6 +129,7 @@ def agent_ends(world: World, witness: Witness) -> None:
     [
         (promises.shares_sum_to_100, wrong_sum),
         (promises.a_site_never_goes_beyond_its_plan, beyond_the_plan),
+        (promises.shares_follow_from_facts, plan_before_its_facts),
         (promises.quarantine_holds, banned_serves),
         (promises.nothing_acknowledged_is_lost, facts_forgotten),
         (promises.side_effects_happen_once, act_answered_twice),

@@ -81,3 +81,27 @@ def test_watchers_of_one_repository_look_apart() -> None:
     first, second = asyncio.run(story(1)), asyncio.run(story(2))
     assert first != second
     assert 10 < len(first) < 20
+
+
+def test_after_an_hour_of_failures_a_repair_is_noticed_soon() -> None:
+    """However long a store and a model server failed, both are tried again within some minutes of their repair."""
+
+    async def story() -> None:
+        world = await live_world(1)
+        end = KINDS["store busy"].begin(world, random.Random(1))
+        assert world.engine is not None
+        world.engine.stored = None
+        world.replicas.break_release(Script("v1").release, "out of memory")
+        for name in world.replicas.names():
+            world.replicas.crash(name)
+        for _ in range(1200):
+            await world.tick(3.0)
+        end()
+        world.replicas.let(Script("v1").release)
+        passes = world.engine.passes
+        for _ in range(100):
+            await world.tick()
+        assert world.engine.passes > passes
+        assert "ready" in world.replicas.states(Script("v1").release)
+
+    asyncio.run(story())

@@ -46,6 +46,18 @@ def shares_sum_to_100(seen: Seen) -> Iterator[str]:
             yield f"{where}: {[weight / 100 for weight in weights]}"
 
 
+def shares_follow_from_facts(seen: Seen) -> Iterator[str]:
+    """Every share of the target plan follows from the stored facts, which are stored before it or with it."""
+    piece, rollout = seen.stored.slices.get(seen.world.service), seen.state.rollout
+    if piece is None:
+        return
+    share = round(rollout.share * WEIGHTS) if rollout is not None else 0
+    told = {seen.state.live: WEIGHTS - share} | ({rollout.release: share} if rollout is not None else {})
+    found = {route.release: route.weight for route in piece.routes}
+    if found != {release: weight for release, weight in told.items() if weight}:
+        yield f"{[weight / 100 for weight in found.values()]} in the plan, {rollout.share if rollout else 1.0:.0%} told"
+
+
 def only_a_pass_raises_a_share(seen: Seen) -> Iterator[str]:
     """A gate that failed or is unsure never raises a share."""
     yield from _live_unjudged(seen)
@@ -152,6 +164,7 @@ def nothing_fails_without_a_reason(seen: Seen) -> Iterator[str]:
 
 PROMISES: tuple[Callable[[Seen], Iterator[str]], ...] = (
     shares_sum_to_100,
+    shares_follow_from_facts,
     only_a_pass_raises_a_share,
     quarantine_holds,
     nothing_acknowledged_is_lost,

@@ -150,6 +150,19 @@ def test_a_request_that_has_just_ended_is_no_gap(tmp_path: Path) -> None:
     assert found.is_tainted(frozenset({"r1"}))
 
 
+def test_a_line_that_is_missing_after_a_restart_is_a_gap(tmp_path: Path) -> None:
+    """Envoy's counters begin at zero with its process: lines read before do not stand in for those of now."""
+    (tmp_path / "access.log").write_bytes((text_of(plain_row()) + b"\n") * 5)
+    found = reader(tmp_path)
+    found.begin_epoch("5/1", is_launched=True)
+    found.read(ROLLOUTS, NOW)
+    found.compare(5, frozenset({"r1"}), NOW)
+    found.begin_epoch("6/1", is_launched=True)
+    found.compare(1, frozenset({"r1"}), NOW + 10_000)
+    found.compare(1, frozenset({"r1"}), NOW + 20_000)
+    assert found.is_tainted(frozenset({"r1"}))
+
+
 def reader(folder: Path) -> LogReader:
     return LogReader(str(folder / "access.log"), str(folder / "counts.json"), str(folder / "unit.key"))
 
