@@ -11,7 +11,7 @@ from tools.mutants.cascade import FIRST_FILES, caught, shares, verdict
 from tools.mutants.catalogue import MUTANTS
 from tools.mutants.copies import FOLDER, Ended, NotTrue, copied, failed_test
 from tools.mutants.deletions import REASONS, Register, Tried, judged, reasons
-from tools.mutants.mutant import Mutant, mutated, path_of
+from tools.mutants.mutant import STORIES, Mutant, mutated, path_of
 from tools.mutants.reach import TESTS, Reach, Traced, merged, trace
 from tools.mutants.statements import Statement, drawn, sources, statements, without
 
@@ -46,6 +46,12 @@ def test_every_mutant_applies(mutant: Mutant) -> None:
     assert ast.dump(ast.parse(before)) != ast.dump(ast.parse(mutated(mutant)))
     assert mutant.harm.endswith(".")
     assert [] == [test for test in mutant.tests if not (ROOT / test.partition("::")[0]).exists()]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
+def test_the_simulator_finds_it_or_cannot(mutant: Mutant) -> None:
+    """A mutant names stories on the virtual clock; one that names another test says why no story can show it."""
+    assert all(test.startswith(STORIES) for test in mutant.tests) == (not mutant.no_story)
 
 
 def test_there_are_enough_mutants() -> None:
@@ -192,5 +198,7 @@ def test_who_found_a_mutant_is_told() -> None:
 
 def test_the_failing_test_is_named() -> None:
     """Of pytest's words the first failing test is told; where there is none, the last line."""
-    assert "tests/x.py::test_y" == failed_test("..F\nFAILED tests/x.py::test_y - assert 1 == 2\n1 failed")
+    assert "tests/x.py::test_y" == failed_test(
+        "..F\nERROR    windlass: x\nFAILED tests/x.py::test_y - assert 1 == 2\n1 failed"
+    )
     assert "no such option" == failed_test("usage\nno such option")

@@ -2,9 +2,10 @@
 
     python -m tools.mutants [--only NAME] [--seeds 6] [--processes 2] [--write build/mutants.json]
 
-Random days come first; where no day shows the harm, the tests that a mutant names and the stories on the virtual clock
-(`tests/sessions`, `tests/sim`) follow. The same days and tests must be good without any mutant, else nothing that they
-find would mean anything. It exits 0 only if all are found, and says how many by days, by stories, and by other tests.
+Random days look for it, and where none shows the harm the stories on the virtual clock (`tests/sessions`, `tests/sim`);
+a mutant that names its tests meets these first. The same days and tests must be good without any mutant, else nothing
+that they find would mean anything. It exits 0 only if all are found, and says how many by days, by stories, and by
+other tests.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tools.mutants.catalogue import MUTANTS
-from tools.mutants.copies import commit, copied, failed_test, pytest_command, run
+from tools.mutants.copies import Ended, commit, copied, failed_test, pytest_command, run
 from tools.mutants.mutant import STORIES, Mutant, mutated, path_of
 
 DAYS_SECONDS_MAX = 1800.0
@@ -35,31 +36,37 @@ class Found:
 
 
 def judge(mutant: Mutant | None, tests: Sequence[str], seeds: int) -> Found:
-    """Let the simulator look for one mutant, or for none at all."""
+    """Let the simulator look for one mutant, or for none at all: `tests` first, then the days, then all stories."""
     name = mutant.name if mutant is not None else "no-mutant"
     path, text = (path_of(mutant), mutated(mutant)) if mutant is not None else ("", None)
     began = time.monotonic()
     with copied(name, path, text) as folder:
-        by, words = "", ""
-        if mutant is None or mutant.seen_by_days:
-            begin = [] if mutant is None else [str(mutant.seed)]
-            command = [sys.executable, "-m", "tools.mutants.days", str(seeds), *begin]
-            ended = run(folder, command, DAYS_SECONDS_MAX)
-            by, words = ("days", _told(ended.words)) if ended.code else ("", "")
+        by, words = _in_tests(folder, tests) if tests else ("", "")
+        if not by and (mutant is None or mutant.seen_by_days):
+            by, words = _in_days(folder, seeds, [] if mutant is None else [str(mutant.seed)])
         if not by:
-            ended = run(folder, pytest_command(tests), STORIES_SECONDS_MAX)
-            by, words = told(failed_test(ended.words)) if ended.code else ("", "")
-            words = ended.words if ended.code is None else words  # what was not given the time has shown nothing
+            by, words = _in_tests(folder, STORIES)
     return Found(name, by, words, round(time.monotonic() - began, 1))
+
+
+def _in_tests(folder: Path, tests: Sequence[str]) -> tuple[str, str]:
+    ended = run(folder, pytest_command(tests), STORIES_SECONDS_MAX)
+    return told(failed_test(ended.words)) if ended.code else _nothing(ended)
+
+
+def _in_days(folder: Path, seeds: int, first: Sequence[str]) -> tuple[str, str]:
+    ended = run(folder, [sys.executable, "-m", "tools.mutants.days", str(seeds), *first], DAYS_SECONDS_MAX)
+    return ("days", _told(ended.words)) if ended.code else _nothing(ended)
+
+
+def _nothing(ended: Ended) -> tuple[str, str]:
+    """What was not given the time has shown nothing."""
+    return "", ended.words if ended.code is None else ""
 
 
 def told(test: str) -> tuple[str, str]:
     """Whether a test that noticed a mutant is a story on the virtual clock, and its name."""
     return "stories" if test.startswith(STORIES) else "tests", test
-
-
-def _tests(named: Sequence[str]) -> list[str]:
-    return [*named, *STORIES]
 
 
 def _told(words: str) -> str:
@@ -93,8 +100,8 @@ def main() -> int:
     began, results = time.monotonic(), []
     named = sorted({test for mutant in mutants for test in mutant.tests})
     with ThreadPoolExecutor(options.processes) as pool:
-        baseline = pool.submit(judge, None, _tests(named), options.seeds)
-        waiting = [pool.submit(judge, one, _tests(one.tests), options.seeds) for one in mutants]
+        baseline = pool.submit(judge, None, named, options.seeds)
+        waiting = [pool.submit(judge, one, one.tests, options.seeds) for one in mutants]
         for future in as_completed(waiting):
             found = future.result()
             results.append(found)

@@ -41,6 +41,7 @@ MUTANTS: tuple[Mutant, ...] = (
         '"synchronous=OFF"',
         "A power cut lost facts that had been acknowledged.",
         tests=("tests/adapters/store/test_sqlite.py",),
+        no_story="The store of a simulated world is in memory: no power cut reaches it.",
         seen_by_days=False,
     ),
     Mutant(
@@ -102,7 +103,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            if boot != report.boot or report.seq <= seq:\n                return False\n",
         "",
         "One late message made the control plane see a site as it was before its restart.",
-        tests=("tests/adapters/sites",),
+        tests=("tests/sim/test_one_site.py",),
     ),
     Mutant(
         "late-reports-look-fresh",
@@ -208,7 +209,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if release in state.quarantine and state.rollout is not None:\n"
         '        raise _No(f"release {short(release)} is quarantined: ',
         "A release that had been rolled back for harm was put live by mistake.",
-        tests=("tests/delivery/rollouts/test_acts.py",),
+        tests=("tests/sessions/test_sessions.py",),
     ),
     Mutant(
         "way-back-missing",
@@ -224,6 +225,77 @@ MUTANTS: tuple[Mutant, ...] = (
         "kept = {state.live, state.best,",
         "`gc` removed the release that a rollback would have returned to.",
         tests=("tests/engine/test_collect.py",),
+        no_story="No simulated day collects garbage.",
+        seen_by_days=False,
+    ),
+    Mutant(
+        "written-in-place",
+        "adapters/world/files.py",
+        "            _write_synced(temporary, data, mode)\n            os.replace(temporary, path)\n",
+        "            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)\n"
+        "            _write_all(handle, data)\n            os.fsync(handle)\n            os.close(handle)\n",
+        "A power cut in the middle of a write left a site with half a plan.",
+        tests=("tests/sim/test_power.py",),
+        seen_by_days=False,
+    ),
+    Mutant(
+        "plan-before-its-facts",
+        "engine/commit.py",
+        "    return await _commit(store, stored, fold_facts(stored, facts), facts, slices)\n",
+        "    if not slices:\n        return await _commit(store, stored, fold_facts(stored, facts), facts, slices)\n"
+        "    first = await _commit(store, stored, stored, (), slices)\n"
+        "    return await _commit(store, first.stored, fold_facts(first.stored, facts), facts, {})\n",
+        "Traffic moved, and after a crash nobody knew that it had or why.",
+    ),
+    Mutant(
+        "awake-only-when-told",
+        "engine/loop.py",
+        "        if (self.woken or now >= self.due) and",
+        "        if self.woken and",
+        "One lost event, and a rollout stood still until somebody did something else.",
+        tests=("tests/sessions/test_sessions.py",),
+    ),
+    Mutant(
+        "polled-only-when-told",
+        "engine/observe.py",
+        "later(now, seconds=pause *",
+        "later(now, seconds=1e6 * pause *",
+        "A push whose hook was lost was never noticed.",
+    ),
+    Mutant(
+        "jobs-as-they-were-last-told",
+        "engine/loop.py",
+        "        self.jobs = await self.ports.compute.look()\n        observed",
+        "        self.jobs = self.jobs or await self.ports.compute.look()\n        observed",
+        "A build that had ended was waited for, because what was heard of its start was believed for ever.",
+        tests=("tests/sessions/test_sessions.py",),
+    ),
+    Mutant(
+        "back-off-without-ceiling",
+        "engine/outcomes.py",
+        "min(CEILING_SECONDS, FIRST_SECONDS * 2 ** min(self.failures - 1, 10))",
+        "FIRST_SECONDS * 2 ** (self.failures - 1)",
+        "After a night without its disk the control plane did nothing for another night.",
+        tests=("tests/sim/test_together.py",),
+    ),
+    Mutant(
+        "quarantine-by-commit",
+        "facts/fold.py",
+        "    return replace(state, quarantine={**state.quarantine, body.release: entry})\n",
+        "    record = state.releases.get(body.release)\n"
+        "    name = record.commit if record is not None else body.release\n"
+        "    return replace(state, quarantine={**state.quarantine, name: entry})\n",
+        "A release that had done harm came back, because the ban was not on its digest.",
+        tests=("tests/sessions/test_sessions.py",),
+    ),
+    Mutant(
+        "bytes-verified-at-download-only",
+        "adapters/artifacts/blobs.py",
+        "        if digest_of(data) != digest:\n            raise self.set_aside(digest)\n        return data\n",
+        "        return data\n",
+        "A model whose bytes had decayed on the disk gave other answers than the one that was judged.",
+        tests=("tests/adapters/artifacts/test_damage.py",),
+        no_story="A simulated release is a name: there are no bytes on a disk that could decay.",
         seen_by_days=False,
     ),
 )

@@ -41,7 +41,7 @@ MUTANTS: tuple[Mutant, ...] = (
         '        line = b"\\n" + json.dumps(to_json(one)).encode() + b"\\n"\n'
         "        self.entries = (*self.entries, one)\n",
         "An act took effect although its author was told that it could not be done.",
-        tests=("tests/site/test_alone.py",),
+        tests=("tests/sim/test_one_site.py",),
     ),
     Mutant(
         "bans-forgotten-on-restart",
@@ -49,7 +49,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        self._routed_bans = {piece.service: piece.banned for piece in self._memory.routed.services}\n",
         "",
         "A site that lost its newest plan served a release in quarantine.",
-        tests=("tests/site/test_plans.py",),
+        seed=604,
     ),
     Mutant(
         "banned-release-still-routed",
@@ -57,7 +57,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    for release in current.banned:\n",
         "    for release in current.banned[len(current.routes) :]:\n",
         "A release in quarantine kept its callers where somebody had paused.",
-        tests=("tests/site/test_acts.py",),
+        tests=("tests/sim/test_one_site.py",),
     ),
     Mutant(
         "banned-until-the-next-is-ready",
@@ -65,7 +65,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    return _purged(routed, piece.banned) if awaited else piece\n",
         "    return routed if awaited else piece\n",
         "A release in quarantine got its share again while the next one started.",
-        tests=("tests/site/test_decide.py",),
+        seed=71,
     ),
     Mutant(
         "act-at-a-site-without-effect",
@@ -113,6 +113,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    return _purged(routed, piece.banned) if awaited else piece\n",
         "    return piece\n",
         "The first callers of each release waited for its imports, or got an error.",
+        seed=231,
     ),
     Mutant(
         "stopped-before-it-has-drained",
@@ -149,7 +150,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "seconds_between(refused_at, self._ports.clock.now()) >= REFUSED_SECONDS\n",
         "refused_at > self._ports.clock.now()\n",
         "A service stayed on its old routes after a passing trouble.",
-        tests=("tests/site/test_agent.py",),
+        tests=("tests/sim/test_one_site.py",),
     ),
     Mutant(
         "unconfirmed-taken-for-done",
@@ -157,7 +158,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "        if not applied.confirmed:\n            return False\n",
         "",
         "A site reported a rollback as done that its gateway had never carried out.",
-        tests=("tests/site/test_running.py",),
+        tests=("tests/sim/test_one_site.py",),
     ),
     Mutant(
         "weights-of-a-plan-unchecked",
@@ -165,7 +166,40 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if sum(weights) != WEIGHTS or min(weights) < 0:\n",
         "    if min(weights, default=-1) < 0:\n",
         "A defective plan sent callers nowhere.",
-        tests=("tests/site/test_plans.py",),
+        tests=("tests/sim/test_one_site.py",),
         seen_by_days=False,
+    ),
+    Mutant(
+        "replica-back-off-without-ceiling",
+        "site/driving.py",
+        "        return min(PAUSE_SECONDS_MAX, 2.0 ** (failures - 1)) *",
+        "        return 2.0 ** (failures - 1) *",
+        "Model servers that had lacked memory for an hour stayed away for hours after there was some.",
+        tests=("tests/sim/test_together.py",),
+    ),
+    Mutant(
+        "signature-unchecked-on-a-cold-start",
+        "site/holding.py",
+        "                self._hold(read_plan(_signed(data), self._verifier, self._site))\n",
+        "                self._hold(from_json(SitePlan, json.loads(_signed(data).payload)))\n",
+        "A changed file on a site's disk decided what the site served.",
+        tests=("tests/sim/test_one_site.py",),
+    ),
+    Mutant(
+        "last-good-plan-overwritten",
+        "site/holding.py",
+        "        try:\n            plan = read_plan(signed, self._verifier, self._site)\n",
+        "        self._unstored = json.dumps(to_json(signed)).encode()\n        await self.save()\n"
+        "        try:\n            plan = read_plan(signed, self._verifier, self._site)\n",
+        "After two bad plans a site that started alone had none, and answered nobody.",
+        tests=("tests/sim/test_one_site.py",),
+    ),
+    Mutant(
+        "stopped-before-the-next-has-started",
+        "site/decide.py",
+        "            if one.release in routed and replica_name(piece.service, one.release, 0) not in found:\n",
+        "            if one.release in routed and replica_name(piece.service, one.release, 0) in found:\n",
+        "A model server that crashed while the next release loaded was not started again: nobody answered.",
+        tests=("tests/sim/test_one_site.py",),
     ),
 )

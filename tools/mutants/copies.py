@@ -1,6 +1,7 @@
 """Copies of `src` with one change each, and what runs on them: the working tree itself is never changed."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,9 +89,8 @@ def pytest_command(paths: Sequence[str]) -> list[str]:
 
 def failed_test(words: str) -> str:
     """The first test that failed, as pytest names it; the last line where it names none."""
-    lines = words.splitlines()
-    found = [line.split(" ", 2)[1] for line in lines if line.startswith(("FAILED ", "ERROR "))]
-    return found[0] if found else (lines[-1] if lines else "no words")[:160]
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", words, re.MULTILINE)
+    return found[1] if found else (words.splitlines() or ["no words"])[-1][:160]
 
 
 def commit() -> str:

@@ -18,6 +18,7 @@ class Mutant:
         new: the text in its place.
         harm: what it would have done to a user.
         tests: files of tests, or single tests, that show the harm where no random day can; they are asked first.
+        no_story: why neither days nor stories can show it, where another test has to.
         seen_by_days: False where random days have no part that could show it, so that they are not asked.
         seed: a day that showed it once, and is lived first; the others follow where it does not any more.
     """
@@ -28,6 +29,7 @@ class Mutant:
     new: str
     harm: str
     tests: tuple[str, ...] = ()
+    no_story: str = ""
     seen_by_days: bool = True
     seed: int = 1
 
