@@ -247,3 +247,24 @@ def test_a_kept_plan_is_the_plan_of_now() -> None:
     right, wrong = asyncio.run(story())
     assert [] == right
     assert 1 == len(wrong)
+
+
+def test_a_service_at_rest_is_not_planned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand services at rest cost nothing: a pass keeps the plan of each until something about it changes."""
+    from windlass.engine import planning
+
+    async def story() -> int:
+        world, witness = await rolling(Script("v2"))
+        await until(world, witness, lambda: witness.state.rollout is None)
+        for _ in range(10):
+            await world.tick()
+        made: list[str] = []
+        monkeypatch.setattr(planning, "plan", lambda snapshot: made.append(snapshot.state.service))
+        assert world.engine is not None
+        before = world.engine.passes
+        for _ in range(20):
+            await world.tick()
+        assert world.engine.passes > before
+        return len(made)
+
+    assert 0 == asyncio.run(story())
