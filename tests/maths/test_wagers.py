@@ -149,6 +149,11 @@ def test_many_metrics_at_once_are_each_metric_alone() -> None:
         many = common_harm_log_es(Arms(canary, control), Arms(quiet[0], quiet[1]), share, usual)[row]
         alone = common_harm_log_e(Arms(canary[row], control[row]), Arms(quiet[0][row], quiet[1][row]), share, usual)
         assert many == alone
+    rates = np.array([[0.5, 0.25, 0.5], [0.1, 0.1, 0.1]])
+    each = common_harm_log_es(Arms(canary[:2], control[:2]), Arms(quiet[0][:2], quiet[1][:2]), share, rates)
+    for row in range(2):
+        events, others = Arms(canary[row], control[row]), Arms(quiet[0][row], quiet[1][row])
+        assert each[row] == common_harm_log_e(events, others, share, rates[row])
 
 
 def test_the_sample_ratio_guard_finds_six_per_cent_instead_of_five_in_about_ninety_seconds() -> None:

@@ -23,10 +23,11 @@ from windlass.maths.edges import (
     tolerated_edge_microseconds,
 )
 from windlass.maths.evidence import mean_log_e
-from windlass.maths.wagers import RATIO_NI, Arms, common_harm_log_e, harm_log_e, safety_log_e
+from windlass.maths.wagers import RATIO_NI, Arms, common_harm_log_es, harm_log_es, safety_log_e
 
 USUAL_ABOVE = (0.5, 0.25, 0.1, 0.05, 0.01, 0.001)  # the control's rate above each edge
 COMMON_ABOVE = 0.05  # above this rate the calls below the edge tell something too
+_COMMON = sum(usual > COMMON_ABOVE for usual in USUAL_ABOVE)  # the first ones, because the rates fall
 SAFETY_EDGE = 2  # p90: rare enough to be the tail, common enough to be judged within minutes
 
 
@@ -57,15 +58,16 @@ def latency_harm_log_e(steps: Sequence[LatencyStep]) -> float:
     if not used:
         return 0.0
     share = [step.share for step in used]
-    logs = []
-    for which, usual in enumerate(USUAL_ABOVE):
-        canary, control = _slow(used, which, surely_above)
-        if usual > COMMON_ABOVE:
-            quiet = Arms(_calls(step.canary for step in used) - canary, _calls(step.control for step in used) - control)
-            logs.append(common_harm_log_e(Arms(canary, control), quiet, share, [usual] * len(used)))
-        else:
-            logs.append(harm_log_e(canary, control, share))
-    return mean_log_e(EDGE_WEIGHTS, logs)
+    slow = [_slow(used, which, surely_above) for which in range(len(USUAL_ABOVE))]
+    canary, control = (np.array(counts, dtype=np.int64) for counts in zip(*slow, strict=True))
+    common = Arms(canary[:_COMMON], control[:_COMMON])
+    quiet = Arms(
+        _calls(step.canary for step in used) - common.canary, _calls(step.control for step in used) - common.control
+    )
+    usual = np.repeat(USUAL_ABOVE[:_COMMON], len(used)).reshape(_COMMON, len(used))
+    on_common = common_harm_log_es(common, quiet, share, usual)
+    on_rare = harm_log_es(canary[_COMMON:], control[_COMMON:], share)
+    return mean_log_e(EDGE_WEIGHTS, [*on_common.tolist(), *on_rare.tolist()])
 
 
 def latency_safety_log_e(steps: Sequence[LatencyStep], ratio_ni: float = RATIO_NI) -> float:
@@ -87,7 +89,7 @@ def latency_safety_log_e(steps: Sequence[LatencyStep], ratio_ni: float = RATIO_N
 
 def _slow(
     steps: Sequence[LatencyStep], which: int, above: Callable[[Histogram, int], int]
-) -> tuple[IntArray, IntArray]:
+) -> tuple[list[int], list[int]]:
     canary, control = [], []
     for step in steps:
         if len(step.edges) != len(EDGE_WEIGHTS):
@@ -95,7 +97,7 @@ def _slow(
         edge = step.edges[which]
         canary.append(above(step.canary, tolerated_edge_microseconds(edge)))
         control.append(above(step.control, edge))
-    return np.array(canary, dtype=np.int64), np.array(control, dtype=np.int64)
+    return canary, control
 
 
 def _calls(histograms: Iterable[Histogram]) -> IntArray:

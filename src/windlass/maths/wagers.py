@@ -18,12 +18,14 @@ import numpy as np
 
 from windlass.maths.counts import FloatArray, Floats, IntArray, Ints, at_least_one, inside, whole
 from windlass.maths.effects import effects
-from windlass.maths.evidence import log_sum_exp
+from windlass.maths.evidence import log_of_sum, log_sum_exp
 from windlass.maths.shares import added_up, one_row, share_log_es, shares_of
 
 RATIO_NI = 1.5  # safe means: shown to have less than half as many events again
 RATIO_NULL_MAX = 1e12
 SHARE_TILTS = np.geomspace(0.02, 1.0, 18)  # log-odds by which the true share may differ from the one stated
+_TILTED = np.exp(np.concatenate([SHARE_TILTS, -SHARE_TILTS]))
+_EQUALLY = np.full(_TILTED.shape, -math.log(_TILTED.size))
 
 
 class Arms(NamedTuple):
@@ -81,7 +83,8 @@ def harm_log_es(
     """`harm_log_e` of many metrics at once: counts of shape (metrics, steps), one logarithm for each metric."""
     bets = effects(declared)
     null = at_least_one("ratio_null", ratio_null)
-    return _assigned(Arms(canary, control), share, null, bets.ratios, np.log(bets.weights))
+    tables = [whole("canary", canary), whole("control", control)]
+    return _assigned(tables, share, null, bets.ratios, np.log(bets.weights))
 
 
 def safety_log_e(canary: Ints, control: Ints, share: Floats, ratio_ni: float = RATIO_NI) -> float:
@@ -112,7 +115,8 @@ def safety_log_es(canary: IntArray, control: IntArray, share: Floats, ratio_ni: 
     """`safety_log_e` of many metrics at once: counts of shape (metrics, steps), one logarithm for each metric."""
     bets = effects()
     null = inside("ratio_ni", ratio_ni, 0.0, RATIO_NULL_MAX)
-    return _assigned(Arms(canary, control), share, null, 1.0 / bets.ratios, np.log(bets.weights))
+    tables = [whole("canary", canary), whole("control", control)]
+    return _assigned(tables, share, null, 1.0 / bets.ratios, np.log(bets.weights))
 
 
 def sample_ratio_log_e(canary_requests: Ints, control_requests: Ints, share: Floats) -> float:
@@ -124,10 +128,8 @@ def sample_ratio_log_e(canary_requests: Ints, control_requests: Ints, share: Flo
     >>> sample_ratio_log_e([600], [9_400], [0.05]) > sample_ratio_log_e([500], [9_500], [0.05])
     True
     """
-    tilts = np.exp(np.concatenate([SHARE_TILTS, -SHARE_TILTS]))
-    equal = np.full(tilts.shape, -math.log(tilts.size))
-    arms = Arms(one_row("canary_requests", canary_requests), one_row("control_requests", control_requests))
-    return float(_assigned(arms, share, 1.0, tilts, equal)[0])
+    tables = [one_row("canary_requests", canary_requests), one_row("control_requests", control_requests)]
+    return float(_assigned(tables, share, 1.0, _TILTED, _EQUALLY)[0])
 
 
 def limit_log_e(bad: int, requests: int, p_ok: float) -> float:
@@ -146,14 +148,23 @@ def limit_log_e(bad: int, requests: int, p_ok: float) -> float:
     >>> limit_log_e(0, 470, 0.01) >= math.log(20) > limit_log_e(0, 469, 0.01)
     True
     """
-    inside("p_ok", p_ok, 0.0, 1.0)
-    counted = whole("bad and requests", [bad, requests])
-    if counted[0] > counted[1]:
+    bad, requests = whole("bad and requests", [bad, requests]).tolist()
+    if bad > requests:
         raise ValueError(f"bad: more bad requests ({bad}) than requests ({requests})")
+    good = requests - bad
+    return log_of_sum(
+        [log_weight + (good * on_good - bad * on_bad) for on_good, on_bad, log_weight in _limit_payoffs(p_ok)]
+    )
+
+
+@lru_cache(maxsize=256)
+def _limit_payoffs(p_ok: float) -> list[tuple[float, float, float]]:
+    """For each bet the logarithms of what a good request multiplies it with, of what a bad one divides it by, and of
+    the money on it."""
+    inside("p_ok", p_ok, 0.0, 1.0)
     bets = effects()
     on_good = np.log1p(p_ok * (1.0 - 1.0 / bets.ratios) / (1.0 - p_ok))
-    logs = (counted[1] - counted[0]) * on_good - counted[0] * np.log(bets.ratios)
-    return float(log_sum_exp(np.log(bets.weights) + logs))
+    return list(zip(on_good.tolist(), np.log(bets.ratios).tolist(), np.log(bets.weights).tolist(), strict=True))
 
 
 def common_harm_log_e(events: Arms, quiet: Arms, share: Floats, usual: Floats, declared: float | None = None) -> float:
@@ -189,11 +200,15 @@ def common_harm_log_e(events: Arms, quiet: Arms, share: Floats, usual: Floats, d
 def common_harm_log_es(
     events: Arms, quiet: Arms, share: Floats, usual: Floats, declared: float | None = None
 ) -> FloatArray:
-    """`common_harm_log_e` of many metrics at once: counts of shape (metrics, steps), one logarithm for each metric."""
+    """`common_harm_log_e` of many metrics at once: counts of shape (metrics, steps), one logarithm for each metric.
+
+    `usual` is one row for all metrics, or has a row for each.
+    """
     bets = effects(declared)
     tables = [whole("counts", table) for table in (*events, *quiet)]
-    counts, (shares, rates) = added_up(tables, [shares_of("share", share), shares_of("usual", usual)])
-    payoffs = _common_payoffs(tuple(shares.tolist()), tuple(rates.tolist()), declared)
+    keys = [shares_of("share", share), *(shares_of("usual", row) for row in np.atleast_2d(usual))]
+    counts, (shares, *rates) = added_up(tables, keys)
+    payoffs = _common_payoffs(tuple(shares.tolist()), tuple(tuple(row.tolist()) for row in rates), declared)
     logs = np.log(bets.weights)
     for (on_canary, on_control), canary, control in zip(payoffs, counts[::2], counts[1::2], strict=True):
         logs = logs + (canary[:, :, None] * on_canary + control[:, :, None] * on_control).sum(axis=1)
@@ -202,12 +217,12 @@ def common_harm_log_es(
 
 @lru_cache(maxsize=1024)
 def _common_payoffs(
-    shares: tuple[float, ...], rates: tuple[float, ...], declared: float | None
+    shares: tuple[float, ...], rates: tuple[tuple[float, ...], ...], declared: float | None
 ) -> list[tuple[FloatArray, FloatArray]]:
     """For requests with the event and for those without: the logarithms of what one on the canary and one on the
     control multiplies each bet with."""
     ratios = effects(declared).ratios
-    w, p = np.array(shares)[:, None], np.array(rates)[:, None]
+    w, p = np.array(shares)[:, None], np.array(rates)[:, :, None]
     shrink = 1.0 - p + ratios * p
     found = []
     for moved in (ratios / shrink, 1.0 / shrink):
@@ -216,7 +231,8 @@ def _common_payoffs(
     return found
 
 
-def _assigned(arms: Arms, share: Floats, null: float, tilts: FloatArray, log_weights: FloatArray) -> FloatArray:
-    tables = [whole("canary", arms.canary), whole("control", arms.control)]
+def _assigned(
+    tables: list[IntArray], share: Floats, null: float, tilts: FloatArray, log_weights: FloatArray
+) -> FloatArray:
     summed, (shares,) = added_up(tables, [shares_of("share", share)])
     return share_log_es(summed, shares, null, tilts, log_weights)
