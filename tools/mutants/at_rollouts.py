@@ -93,8 +93,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "failures-not-counted",
         "facts/counts.py",
-        "            self.failed + other.failed,\n",
-        "            self.failed,\n",
+        "        sum([one.failed for one in tallies]),\n",
+        "        0,\n",
         "A release that failed one request in five was promoted.",
     ),
     Mutant(

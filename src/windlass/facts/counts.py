@@ -4,7 +4,7 @@
 has finished or counts as failed. Histogram keys are bucket indices of `maths/edges.py`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -24,18 +24,26 @@ class Tally:
     latency: Mapping[int, int] = field(default_factory=dict)
 
     def plus(self, other: "Tally") -> "Tally":
-        """The sum: order and grouping never matter."""
-        latency = dict(self.latency)
-        for bucket, count in other.latency.items():
+        """The sum of two."""
+        return added((self, other))
+
+
+def added(tallies: Sequence[Tally]) -> Tally:
+    """The sum: order and grouping never matter."""
+    if len(tallies) == 1:
+        return tallies[0]
+    latency: dict[int, int] = {}
+    for one in tallies:
+        for bucket, count in one.latency.items():
             latency[bucket] = latency.get(bucket, 0) + count
-        return Tally(
-            self.requests + other.requests,
-            self.failed + other.failed,
-            self.refused + other.refused,
-            self.retried + other.retried,
-            self.synthetic + other.synthetic,
-            dict(sorted(latency.items())),
-        )
+    return Tally(
+        sum([one.requests for one in tallies]),
+        sum([one.failed for one in tallies]),
+        sum([one.refused for one in tallies]),
+        sum([one.retried for one in tallies]),
+        sum([one.synthetic for one in tallies]),
+        dict(sorted(latency.items())),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,13 @@ from functools import lru_cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin
 
 RecordT = TypeVar("RecordT")
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 
 
 def to_json(value: object) -> Any:
     """The JSON value of a record, a tuple, a mapping, an enum or a plain value."""
+    if type(value) in _PLAIN:
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {name: to_json(getattr(value, name)) for name in _fields(type(value))}
     if isinstance(value, Enum):

@@ -12,7 +12,7 @@ from windlass.delivery.rollouts.types import Evidence, FewRequests, Limits, Roll
 from windlass.delivery.rollouts.windows import frozen_window
 from windlass.delivery.services.types import ServiceView
 from windlass.delivery.sources.types import ServiceSpec
-from windlass.facts.counts import Tally
+from windlass.facts.counts import Tally, added
 from windlass.facts.observed import JobSeen
 from windlass.facts.state import ReleaseState, RolloutState, ServiceState
 from windlass.kernel.instants import NEVER, Instant, later, seconds_between
@@ -190,12 +190,13 @@ def rate_now(state: ServiceState, snapshot: Snapshot) -> float | None:
 
 def tally_of(snapshot: Snapshot, service: str, step: str, release: str) -> Arm:
     """The counts of one release in one step, added up over the sites."""
-    finished, settled = Tally(), Tally()
-    for seen in snapshot.sites:
-        for counts in seen.report.counts:
-            if (counts.service, counts.step, counts.release) == (service, step, release):
-                finished, settled = finished.plus(counts.finished), settled.plus(counts.settled)
-    return Arm(finished, settled)
+    found = [
+        counts
+        for seen in snapshot.sites
+        for counts in seen.report.counts
+        if counts.step == step and counts.release == release and counts.service == service
+    ]
+    return Arm(added([one.finished for one in found]), added([one.settled for one in found]))
 
 
 def evidence_of(rollout: RolloutState, spec: ServiceSpec, snapshot: Snapshot) -> Evidence:

@@ -7,12 +7,12 @@ own, else retries would hide a crashing canary. Sources: `docs/explanation/evide
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from windlass.delivery.rollouts.types import Evidence, Guardrail, Limits
 from windlass.delivery.sources.types import LimitSpec
-from windlass.facts.counts import Tally
+from windlass.facts.counts import Tally, added
 from windlass.maths.edges import choose_edges, perhaps_above, tolerated_edge_microseconds
 from windlass.maths.evidence import e_value, mean_log_e
 from windlass.maths.intervals import ratio_interval
@@ -55,11 +55,10 @@ def weigh(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> Evidence:
     used = [stage for stage in stages if 0.0 < stage.share < 1.0]
     if not used:
         return Evidence()
-    canary = _sum(stage.canary.finished for stage in used)
-    control = _sum(stage.control.finished for stage in used)
+    canary = added([stage.canary.finished for stage in used])
+    control = added([stage.control.finished for stage in used])
     families = _harm_families(used)
-    stakes = _stakes()
-    harm = mean_log_e([stakes[name] for name, _ in families], [log_e for _, log_e in families])
+    harm = mean_log_e([_STAKES[name] for name, _ in families], [log_e for _, log_e in families])
     requests = canary.requests + control.requests
     return Evidence(
         canary_requests=canary.requests,
@@ -105,6 +104,9 @@ def _stakes() -> dict[str, float]:
     return {"errors": stakes["errors"] - retries, "retries": retries, "latency": stakes["latency"]}
 
 
+_STAKES = _stakes()
+
+
 def _harm_families(stages: Sequence[Stage]) -> list[tuple[str, float]]:
     share = [stage.share for stage in stages]
     errors = harm_log_e(
@@ -133,8 +135,8 @@ def _latency(stages: Sequence[Stage], *, settled: bool) -> list[LatencyStep]:
 
 
 def _guardrails(stages: Sequence[Stage], limits: Sequence[LimitSpec]) -> tuple[Guardrail, ...]:
-    canary = _sum(stage.canary.settled for stage in stages)
-    control = _sum(stage.control.settled for stage in stages)
+    canary = added([stage.canary.settled for stage in stages])
+    control = added([stage.control.settled for stage in stages])
     errors = [limit for limit in limits if limit.family == "errors"]
     latencies = [limit for limit in limits if limit.family == "latency"]
     found = [_error_guardrail(stages, canary, control, errors)]
@@ -201,13 +203,6 @@ def _split(stages: Sequence[Stage]) -> float:
         [stage.control.finished.requests for stage in stages],
         [stage.share for stage in stages],
     )
-
-
-def _sum(tallies: Iterable[Tally]) -> Tally:
-    total = Tally()
-    for tally in tallies:
-        total = total.plus(tally)
-    return total
 
 
 def _details(stages: Sequence[Stage], canary: Tally, control: Tally) -> tuple[str, ...]:
