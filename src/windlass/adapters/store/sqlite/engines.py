@@ -46,9 +46,9 @@ def open_engine(path: str, *, writer: bool) -> sa.Engine:
     return engine
 
 
-def store_trouble(error: sa.exc.DBAPIError, path: str) -> Unavailable:
+def store_trouble(error: sa.exc.DBAPIError | sqlite3.Error, path: str) -> Unavailable:
     """SQLite's error as one that people can act on."""
-    cause = error.orig
+    cause = error.orig if isinstance(error, sa.exc.DBAPIError) else error
     name = str(getattr(cause, "sqlite_errorname", ""))
     words = clip(str(cause))
     if name.startswith("SQLITE_FULL"):

@@ -6,13 +6,14 @@ only what changed. Whether that copy is still true is asked of the file each tim
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Literal, Self, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from windlass.adapters.store.sqlite import tables
 from windlass.adapters.store.sqlite.engines import MEMORY, damaged, driver_connection, open_engine, store_trouble
@@ -96,7 +97,7 @@ class SqliteStore:
     def _guarded(self, work: Callable[[], ResultT]) -> ResultT:
         try:
             return work()
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, sqlite3.Error) as error:
             self._known = Stored()  # what the file holds now is only known after reading it
             raise store_trouble(error, self._path) from error
 
@@ -110,10 +111,11 @@ class SqliteStore:
         self._known = self._load()
 
     def _load(self) -> Stored:
+        known = self._known
+        if self._generation() == known.generation:
+            return known
         with self._reader.begin() as connection:
             found = connection.execute(_GENERATIONS).one()
-            if found.generation == self._known.generation:
-                return self._known
             try:
                 stored = Stored(
                     found.generation,
@@ -127,18 +129,23 @@ class SqliteStore:
         self._known = stored
         return stored
 
+    def _generation(self) -> int:
+        """The newest generation in the file. It is asked for each second, so the driver is asked without detours."""
+        with self._reader.connect() as connection:
+            (generation,) = driver_connection(connection).execute("SELECT generation FROM root").fetchone()
+        return int(generation)
+
     def _commit(self, change: Change) -> bool:
         known = self._known if self._known.generation == change.parent else self._load()
         if known.generation != change.parent:
             return False
         after = _after(known, change)
         with self._writer.begin() as connection:
-            moved = sa.update(tables.root).where(tables.root.c.generation == change.parent)
             values = {"generation": after.generation, "plan_generation": after.plan_generation}
-            if connection.execute(moved.values(values)).rowcount != 1:
+            if connection.execute(_MOVE_ON, {"parent": change.parent, **values}).rowcount != 1:
                 return False
             if change.facts:
-                connection.execute(sa.insert(tables.facts), [_fact_row(fact) for fact in change.facts])
+                connection.execute(_ADD_FACTS, [_fact_row(fact) for fact in change.facts])
             self._put(connection, tables.repositories, {state.repository: state for state in change.repositories})
             self._put(connection, tables.services, {state.service: state for state in change.services})
             self._put(connection, tables.slices, {name: slice_ for name, slice_ in change.slices.items() if slice_})
@@ -154,9 +161,7 @@ class SqliteStore:
             for name, state in sorted(states.items())
         ]
         if rows:
-            insert = sqlite.insert(table)
-            replaced = {"state": insert.excluded.state}
-            connection.execute(insert.on_conflict_do_update(index_elements=["name"], set_=replaced), rows)
+            connection.execute(_PUT[table.name], rows)
 
     def _facts(self, query: FactQuery) -> tuple[Fact, ...]:
         table = tables.facts
@@ -177,7 +182,16 @@ def _threads(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(count, "windlass-store")
 
 
+def _put_into(table: sa.Table) -> Insert:
+    new = insert(table)
+    return new.on_conflict_do_update(index_elements=["name"], set_={"state": new.excluded.state})
+
+
+# Made once: making a statement takes longer than carrying it out.
 _GENERATIONS = sa.select(tables.root.c.generation, tables.root.c.plan_generation)
+_MOVE_ON = sa.update(tables.root).where(tables.root.c.generation == sa.bindparam("parent"))
+_ADD_FACTS = sa.insert(tables.facts)
+_PUT = {table.name: _put_into(table) for table in (tables.repositories, tables.services, tables.slices)}
 
 
 def _states(connection: sa.Connection, table: sa.Table, kind: type[RecordT]) -> dict[str, RecordT]:
