@@ -55,8 +55,7 @@ class Scripts:
 
     def of_release(self, release: str) -> Script | None:
         """The newest script that leads to this release."""
-        found = [script for script in self.by_commit.values() if script.release == release]
-        return found[-1] if found else None
+        return next((script for script in reversed(self.by_commit.values()) if script.release == release), None)
 
     def starts(self, release: str) -> bool:
         """Whether the model server of this release starts."""

@@ -73,6 +73,7 @@ class Agent:
         self._said: dict[str, str] = {}
         self._is_alone = False  # nobody answered when a plan was asked for last
         self._last_report: SiteReport | None = None
+        self._in_force: tuple[SitePlan, tuple[Journalled, ...], tuple[ServiceSlice, ...]] | None = None
 
     async def run(self) -> None:
         """Serve until `down` was asked for. Cancelling it leaves gateway and replicas as they are."""
@@ -176,10 +177,14 @@ class Agent:
             self._generation = generation
 
     def _slices(self) -> tuple[ServiceSlice, ...]:
-        plan = self._holding.plan
+        """What the plan held and the acts here come to; it changes with one of them only."""
+        plan, entries = self._holding.plan, self._journal.entries
         if plan is None:
             return ()
-        return tuple(in_force(self._still_banned(piece, plan), self._journal.entries) for piece in plan.services)
+        if self._in_force is None or self._in_force[0] is not plan or self._in_force[1] is not entries:
+            slices = tuple(in_force(self._still_banned(piece, plan), entries) for piece in plan.services)
+            self._in_force = (plan, entries, slices)
+        return self._in_force[2]
 
     def _still_banned(self, piece: ServiceSlice, plan: SitePlan) -> ServiceSlice:
         """A plan older than what the gateway runs is in force only because the newer one cannot be read any more: what

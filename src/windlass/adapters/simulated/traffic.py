@@ -13,7 +13,7 @@ from windlass.adapters.traffic.envoy.totals import Rollout, Sums, Totals
 from windlass.delivery.services.types import Route
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.instants import Instant
-from windlass.maths.counts import IntArray
+from windlass.maths.counts import FloatArray, IntArray
 from windlass.maths.edges import EDGES, bucket_of
 from windlass.ports.traffic import TrafficApplied, TrafficCounts, TrafficWish
 from windlass.ports.world import Clock
@@ -202,11 +202,11 @@ class SimulatedTraffic:
 
 
 @lru_cache(maxsize=256)
-def _latency(median_milliseconds: float) -> tuple[IntArray, list[float]]:
+def _latency(median_milliseconds: float) -> tuple[IntArray, FloatArray]:
     """The buckets of log-normal durations with this median, and the share of each."""
     normal = NormalDist(log(1000 * median_milliseconds), SPREAD)
     below = [normal.cdf(log(edge)) for edge in EDGES]
     shares = {bucket: below[bucket] - below[bucket - 1] for bucket in range(1, len(EDGES))}
     kept = {bucket: share for bucket, share in shares.items() if share > SHARE_MIN}
     total = sum(kept.values())
-    return np.array(list(kept)), [share / total for share in kept.values()]
+    return np.array(list(kept)), np.array([share / total for share in kept.values()])

@@ -122,11 +122,9 @@ class Totals:
     def settle(self, rollouts: Mapping[str, Rollout], now: int) -> bool:
         """Move what is old enough to the settled totals; says whether anything moved."""
         self._bring_back_from_future(now // 1000 + 1)
-        moved = [
-            (second, key)
-            for second, key in self.pending
-            if second * 1000 + _wait_milliseconds(rollouts.get(key[0])) < now
-        ]
+        unknown = now - _wait_milliseconds(None)
+        limits = {service: now - _wait_milliseconds(rollout) for service, rollout in rollouts.items()}
+        moved = [(second, key) for second, key in self.pending if second * 1000 < limits.get(key[0], unknown)]
         for one in moved:
             self.settled.setdefault(one[1], Sums()).add_all(self.pending.pop(one))
         return bool(moved)
