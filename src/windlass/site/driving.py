@@ -14,6 +14,7 @@ from windlass.site.types import GATEWAY, NOTHING_ROUTED, History, Orders, SitePo
 HEALTHY_SECONDS = 60.0  # a replica that ran so long has left its failures behind
 PAUSE_SECONDS_MAX = 30.0
 GATEWAY_PAUSE_SECONDS = 1.0
+NO_HISTORY = History()
 REFUSED_SECONDS = 30.0  # between two tries of what the gateway refused: most of it will be refused again
 
 
@@ -24,6 +25,7 @@ class Driving:
         self._ports = ports
         self._memory = memory
         self._asked: TrafficWish | None = None
+        self._decided: tuple[tuple[object, ...], Orders] | None = None  # the last orders and what they were made from
         self._idle_since: dict[tuple[str, str], Instant] = {}
         self._gateway_failures = 0
         self._gateway_retry_at = Instant(0)
@@ -44,22 +46,31 @@ class Driving:
         """One pass: replicas first, so that their sockets exist before the gateway looks for them."""
         now = self._ports.clock.now()
         await self._look(now)
-        orders = decide(SiteView(now, slices, self.replicas, self.routed, self.history, self._idle_since))
+        orders = self._decide(SiteView(now, slices, self.replicas, self.routed, self.history, self._idle_since))
         self.unready = orders.unready
         for wanted in orders.start:
             await self._ports.replicas.start(wanted)
-            old = self.history.get(wanted.name, History())
+            old = self.history.get(wanted.name, NO_HISTORY)
             self.history[wanted.name] = replace(old, state="starting", since=now)
         for stop in orders.stop:
             await self._ports.replicas.stop(stop.name, stop.drain_seconds)
         self.is_settled = await self._start_gateway(now) and await self._route(orders, generation)
+
+    def _decide(self, view: SiteView) -> Orders:
+        """The orders; where neither a failed replica nor an idle one waits for its time, the same are decided from the
+        same."""
+        seen = (view.slices, view.replicas, view.routed)
+        has_to_wait = view.idle_since or any(one.state == "failed" for one in view.replicas)
+        if has_to_wait or self._decided is None or self._decided[0] != seen:
+            self._decided = (seen, decide(view))
+        return self._decided[1]
 
     async def _look(self, now: Instant) -> None:
         """See the replicas and note what changed: each failure earns a pause before the next try, twice as long."""
         self.replicas = await self._ports.replicas.look()
         history: dict[str, History] = {}
         for one in self.replicas:
-            old = self.history.get(one.name, History())
+            old = self.history.get(one.name, NO_HISTORY)
             new = old if one.state == old.state else replace(old, state=one.state, since=now)
             if one.state == "failed" and old.state != "failed":
                 pause = self._pause_seconds(old.failures)
