@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from windlass.facts import types as kinds
 from windlass.kernel.digests import short
@@ -60,7 +61,7 @@ def what_a_site_follows_is_on_its_disk(seen: Seen) -> Iterator[str]:
     for site in seen.world.sites.values() if seen.is_thorough else ():
         if site.agent is None or site.is_frozen or not site.disk.is_sound or seen.calm.get(site.name, 0) < CALM_TICKS:
             continue
-        followed, stored = site.agent.status()["generation"], _stored_generation(site)
+        followed, stored = site.agent.generation, _stored_generation(site)
         if followed > stored:
             yield f"{site.name} follows {followed} and would begin again with {stored}"
 
@@ -70,10 +71,15 @@ def _stored_generation(site: SimulatedSite) -> int:
     found = [0]
     for name in ("plan.json", "plan.previous.json"):
         try:
-            found.append(int(json.loads(site.disk.files.get(f"{FOLDER}/{name}", b"{}")).get("generation", 0)))
+            found.append(_generation_of(site.disk.files.get(f"{FOLDER}/{name}", b"{}")))
         except ValueError:
             continue
     return max(found)
+
+
+@lru_cache(maxsize=64)
+def _generation_of(plan: bytes) -> int:
+    return int(json.loads(plan).get("generation", 0))
 
 
 def a_gateway_never_goes_back_in_time(seen: Seen) -> Iterator[str]:

@@ -135,6 +135,11 @@ class Agent:
         pieces = self._holding.plan.services if self._holding.plan is not None else ()
         return max(self._journal.next_seq, 1 + max((piece.seen_entry for piece in pieces), default=0))
 
+    @property
+    def generation(self) -> int:
+        """The generation of the plan that the gateway runs, as far as it has confirmed it."""
+        return self._generation
+
     def status(self) -> dict[str, Any]:
         """What people see of this site."""
         report = self._report_now(0)
