@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Mapping
 from decimal import Decimal
+from json.encoder import encode_basestring
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -22,8 +23,10 @@ def canonical_bytes(value: object) -> bytes:
 
 
 def _text(value: object) -> str:
-    if value is None or isinstance(value, (bool, str)):
-        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):

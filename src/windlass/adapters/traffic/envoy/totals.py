@@ -115,9 +115,11 @@ class Totals:
         self.add_sums((line.service, line.step, line.release), sums, admitted)
 
     def add_sums(self, key: Key, sums: Sums, admitted: int) -> None:
-        """Count requests that were admitted in one second, given by its end in whole seconds."""
+        """Count requests that were admitted in one second, given by its end in whole seconds. `sums` is kept."""
         self.finished.setdefault(key, Sums()).add_all(sums)
-        self.pending.setdefault((admitted, key), Sums()).add_all(sums)
+        waiting = self.pending.setdefault((admitted, key), sums)
+        if waiting is not sums:
+            waiting.add_all(sums)
 
     def settle(self, rollouts: Mapping[str, Rollout], now: int) -> bool:
         """Move what is old enough to the settled totals; says whether anything moved."""
