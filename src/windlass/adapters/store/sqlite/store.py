@@ -164,14 +164,13 @@ class SqliteStore:
             connection.execute(_PUT[table.name], rows)
 
     def _facts(self, query: FactQuery) -> tuple[Fact, ...]:
-        table = tables.facts
-        wanted = sa.select(table).where(table.c.number > query.after)
+        table, wanted = tables.facts, _NEWEST_FACTS
         if query.service is not None:
             wanted = wanted.where(table.c.service == query.service)
         if query.kinds:
             wanted = wanted.where(table.c.kind.in_(query.kinds))
         with self._reader.begin() as connection:
-            rows = connection.execute(wanted.order_by(table.c.number.desc()).limit(query.limit)).mappings().all()
+            rows = connection.execute(wanted, {"after": query.after, "newest": query.limit}).mappings().all()
         try:
             return tuple(read_fact(dict(row)) for row in reversed(rows))
         except ValueError as error:
@@ -191,6 +190,12 @@ def _put_into(table: sa.Table) -> Insert:
 _GENERATIONS = sa.select(tables.root.c.generation, tables.root.c.plan_generation)
 _MOVE_ON = sa.update(tables.root).where(tables.root.c.generation == sa.bindparam("parent"))
 _ADD_FACTS = sa.insert(tables.facts)
+_NEWEST_FACTS = (
+    sa.select(tables.facts)
+    .where(tables.facts.c.number > sa.bindparam("after"))
+    .order_by(tables.facts.c.number.desc())
+    .limit(sa.bindparam("newest", type_=sa.Integer))
+)
 _PUT = {table.name: _put_into(table) for table in (tables.repositories, tables.services, tables.slices)}
 
 
