@@ -15,11 +15,11 @@ from windlass.adapters.simulated.world import disk_full
 from windlass.kernel.errors import Unavailable
 from windlass.kernel.records import to_json
 from windlass.ports.sites import SignedPlan
-from windlass.sim.days import SERVICE
 from windlass.sim.faults import NOT_CONFIRMED
 from windlass.sim.promises import Witness
 from windlass.sim.scripts import Script
 from windlass.sim.sites import FOLDER
+from windlass.sim.storms import SERVICE
 from windlass.sim.world import World
 from windlass.site.acts import Asked
 

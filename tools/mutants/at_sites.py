@@ -197,8 +197,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "stopped-before-the-next-has-started",
         "site/decide.py",
-        "            if one.release in routed and replica_name(piece.service, one.release, 0) not in found:\n",
-        "            if one.release in routed and replica_name(piece.service, one.release, 0) in found:\n",
+        "            if one.release in routed and (piece.service, one.release) not in placed:\n",
+        "            if one.release in routed and (piece.service, one.release) in placed:\n",
         "A model server that crashed while the next release loaded was not started again: nobody answered.",
         tests=("tests/sim/test_one_site.py",),
     ),
