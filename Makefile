@@ -30,7 +30,7 @@ sim: setup
 	.venv/bin/python -m tools.sim_seeds
 
 sim-year: setup
-	.venv/bin/python -m tools.sim_seeds --hours 8760 --write build/sim-year.json
+	.venv/bin/python -m tools.sim_seeds --hours 8760 --quiet 7200 --write build/sim-year.json
 
 mutants: setup
 	.venv/bin/python -m tools.mutants

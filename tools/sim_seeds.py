@@ -1,14 +1,14 @@
 """`make sim`: random days from many seeds on all cores. It prints seeds, virtual hours, faults by kind and broken
 promises, and exits 0 only if none broke.
 
-    python -m tools.sim_seeds [--first 1] [--seeds 500] [--hours H] [--write build/sim.json] [--processes N]
-    python -m tools.sim_seeds --seed 17 [--only 3,9,12] [--shrink]
+    python -m tools.sim_seeds [--first 1] [--seeds 500] [--hours H] [--quiet S] [--write build/sim.json] [--processes N]
+    python -m tools.sim_seeds --seed 17 [--quiet S] [--only 3,9,12] [--shrink]
 
-Each fourth day is a busy one, whose seed is a million higher. With `--hours` days are lived until so many virtual hours
-are full; from a virtual year on they must hold enough faults of each kind, and a rollout a day. How far a run with
-`--write` has got stands beside that file: killed, it goes on there when the same command is typed at the same commit.
-`--seed` lives one day again, byte for byte; `--only` leaves out all happenings but these; `--shrink` finds
-out which are needed for the day to fail.
+Each fourth day is a busy one, whose seed is a million higher. `--quiet` lets so many seconds follow each day in which
+only callers call. With `--hours` days are lived until so many virtual hours are full; from a virtual year on they must
+hold enough faults of each kind, and a rollout a day. How far a run with `--write` has got stands beside that file:
+killed, it goes on there when the same command is typed at the same commit. `--seed` lives one day again, byte for byte;
+`--only` leaves out all happenings but these; `--shrink` finds out which are needed for the day to fail.
 """
 
 import argparse
@@ -36,9 +36,9 @@ FIRST_SECONDS_MAX = 120.0  # for the first failing day, which is made small unas
 REPLAY = "python -m tools.sim_seeds --seed"
 
 
-def _one(seed: int) -> Day:
+def _one(seed: int, quiet_seconds: int) -> Day:
     logging.disable(logging.CRITICAL)
-    return lived(drawn(seed))
+    return lived(drawn(seed, quiet_seconds=quiet_seconds))
 
 
 def _seed(number: int) -> int:
@@ -52,15 +52,15 @@ def _days(options: argparse.Namespace, done: int) -> Iterator[Day]:
     numbers = itertools.takewhile(lambda number: last is None or number < last, itertools.count(options.first + done))
     seeds = map(_seed, numbers)
     with multiprocessing.get_context("spawn").Pool(options.processes) as pool:
-        waiting = [pool.apply_async(_one, (seed,)) for seed in itertools.islice(seeds, AHEAD)]
+        waiting = [pool.apply_async(_one, (seed, options.quiet)) for seed in itertools.islice(seeds, AHEAD)]
         while waiting:
             yield waiting.pop(0).get()
-            waiting += [pool.apply_async(_one, (seed,)) for seed in itertools.islice(seeds, 1)]
+            waiting += [pool.apply_async(_one, (seed, options.quiet)) for seed in itertools.islice(seeds, 1)]
 
 
 def many(options: argparse.Namespace) -> int:
     """Live through many days."""
-    run = f"{commit()} --first {options.first} --seeds {options.seeds} --hours {options.hours}"
+    run = f"{commit()} --first {options.first} --seeds {options.seeds} --hours {options.hours} --quiet {options.quiet}"
     place = Path(f"{options.write}.part") if options.write else None
     sums = kept(place, run) if place else Sums()
     began = written = time.monotonic() - sums.real_seconds
@@ -69,7 +69,7 @@ def many(options: argparse.Namespace) -> int:
         now = time.monotonic()
         sums.real_seconds = now - began
         for words in day.broken:
-            sys.stdout.write(f"seed {day.seed}: {words}\n  replay: {REPLAY} {day.seed}\n")
+            sys.stdout.write(f"seed {day.seed}: {words}\n  replay: {_replay(options, day.seed)}\n")
         if place and now - written > KEEP_SECONDS:
             keep(place, run, sums)
             written = now
@@ -82,7 +82,7 @@ def _told(options: argparse.Namespace, sums: Sums, place: Path | None) -> int:
     """Print what a run came to; 1 where a promise broke, or a year was not one."""
     wanting = sums.wanting() if options.hours >= YEAR_HOURS else []
     if sums.failed:
-        _shrink(sums.failed[0], FIRST_SECONDS_MAX)
+        _shrink(options, sums.failed[0], FIRST_SECONDS_MAX)
     text = json.dumps({**sums.report(options.processes), "wanting": wanting}, indent=2) + "\n"
     sys.stdout.write(text)
     if place:
@@ -95,25 +95,29 @@ def _told(options: argparse.Namespace, sums: Sums, place: Path | None) -> int:
 def one(options: argparse.Namespace) -> int:
     """Live through one day again, and make it small where that is asked for."""
     logging.disable(logging.CRITICAL)
-    storm = drawn(options.seed)
+    storm = drawn(options.seed, quiet_seconds=options.quiet)
     if options.only:
         storm = storm.only([int(part) for part in options.only.split(",")])
     if options.shrink:
-        storm = _shrink(options.seed, SHRINK_SECONDS_MAX)
+        storm = _shrink(options, options.seed, SHRINK_SECONDS_MAX)
     day = lived(storm)
     sys.stdout.write("\n".join(day.broken or ["every promise held"]) + f"\nhistory {day.digest}\n")
     return 1 if day.broken else 0
 
 
-def _shrink(seed: int, seconds_max: float) -> Storm:
+def _replay(options: argparse.Namespace, seed: int) -> str:
+    return f"{REPLAY} {seed}" + (f" --quiet {options.quiet}" if options.quiet else "")
+
+
+def _shrink(options: argparse.Namespace, seed: int, seconds_max: float) -> Storm:
     """Make a failing day small, and say what stays."""
     logging.disable(logging.CRITICAL)
-    storm = drawn(seed)
+    storm = drawn(seed, quiet_seconds=options.quiet)
     small = shrunk(storm, lambda words: print(words, flush=True), seconds_max)
     positions = [at for at, one in enumerate(storm.happenings) if one in small.happenings]
     for at in positions:
         sys.stdout.write(f"  {at:4}  {storm.happenings[at]}\n")
-    sys.stdout.write(f"replay: {REPLAY} {seed} --only {','.join(map(str, positions))}\n")
+    sys.stdout.write(f"replay: {_replay(options, seed)} --only {','.join(map(str, positions))}\n")
     return small
 
 
@@ -123,6 +127,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=500)
     parser.add_argument("--hours", type=float, default=0.0)
+    parser.add_argument("--quiet", type=int, default=0)
     parser.add_argument("--write", default="")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=None)

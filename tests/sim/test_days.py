@@ -10,13 +10,14 @@ from collections import Counter
 import pytest
 
 from windlass.adapters.simulated import taps
+from windlass.adapters.simulated.world import SimulatedClock
 from windlass.kernel.errors import Unavailable
 from windlass.ports.store import Change
 from windlass.sim.days import lived
 from windlass.sim.faults import KINDS
 from windlass.sim.promises import Witness
 from windlass.sim.scripts import Script
-from windlass.sim.storms import BUSY, SERVICE, SITES, SPEC, drawn
+from windlass.sim.storms import BUSY, SERVICE, SITES, SPEC, Storm, drawn
 from windlass.sim.world import World
 
 SEEDS = [1, 2, BUSY + 1]  # a few in every run; `make sim` lives through many
@@ -30,6 +31,22 @@ def test_promises_hold_on_random_days(seed: int) -> None:
     assert day.seconds >= 1200
     assert day.faults
     assert day.digest
+
+
+def test_promises_are_asked_in_quiet_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a day quiet hours may follow: the same promises hold in them, and one that breaks ends the day."""
+    end = lived(Storm(4, (), 60)).seconds
+    quiet = lived(Storm(4, (), 60, quiet_seconds=600))
+    assert (end + 600, []) == (quiet.seconds, quiet.broken)
+    looks, breaks_at = Witness.look, SimulatedClock().now() + 1000 * (end + 300)
+
+    async def look(self: Witness) -> list[str]:
+        words = await looks(self)
+        return [*words, "it broke"] if self.world.clock.now() >= breaks_at else words
+
+    monkeypatch.setattr(Witness, "look", look)
+    day = lived(Storm(4, (), 60, quiet_seconds=600))
+    assert (end + 300, [f"second {end + 300}: it broke"]) == (day.seconds, day.broken)
 
 
 REPLAY = "from windlass.sim.days import lived; from windlass.sim.storms import drawn; print(lived(drawn(4)).digest)"

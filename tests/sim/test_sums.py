@@ -71,7 +71,7 @@ def test_a_run_that_is_killed_ends_like_one_that_is_not(tmp_path: Path, monkeypa
     monkeypatch.setattr(sim_seeds, "_days", days)
     monkeypatch.setattr(sim_seeds, "commit", lambda: "abc")
     monkeypatch.setattr(sim_seeds, "KEEP_SECONDS", -1.0)
-    options = argparse.Namespace(first=1, seeds=5, hours=0.0, write=str(tmp_path / "year.json"), processes=1)
+    options = argparse.Namespace(first=1, seeds=5, hours=0.0, quiet=0, write=str(tmp_path / "year.json"), processes=1)
     with pytest.raises(KeyboardInterrupt):
         sim_seeds.many(options)
     assert 0 == sim_seeds.many(options)
@@ -84,6 +84,6 @@ def test_a_run_that_is_killed_ends_like_one_that_is_not(tmp_path: Path, monkeypa
 def test_a_year_without_faults_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run over a virtual year ends with 1 where the year lacks something, although no promise broke."""
     monkeypatch.setattr(sim_seeds, "_days", lambda options, done: iter([Day(1, 366 * DAY_SECONDS)]))
-    options = argparse.Namespace(first=1, seeds=5, hours=8760.0, write="", processes=1)
+    options = argparse.Namespace(first=1, seeds=5, hours=8760.0, quiet=0, write="", processes=1)
     assert 1 == sim_seeds.many(options)
     assert 0 == sim_seeds.many(argparse.Namespace(**{**vars(options), "hours": 8759.0}))

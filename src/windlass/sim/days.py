@@ -1,7 +1,7 @@
 """Random days: a stormy part, in which anything may happen, and a calm one.
 
 In the calm nothing is broken any more, and the system must come to rest: what is asked for is answered, the loop
-converges, a settled system stores nothing.
+converges, a settled system stores nothing. Quiet hours may follow, in which only callers call.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from windlass.sim.weather import Day, Weather
 CALM_SECONDS_MAX = 1800  # a time limit, two retries of a build and a rollout fit in
 NOTICE_SECONDS = 30  # that a fault has ended is noticed at the next look at Git and the machine, not at that instant
 REST_SECONDS = 15
+QUIET_PACE_SECONDS = 5  # as often as the control plane itself looks where nothing moves
 DAY_SECONDS_MAX = 120.0  # of processor time: a day takes some seconds; who takes minutes turns in a circle
 WAIT_SECONDS_MAX = 1200.0  # of real time, for one that waits for itself
 
@@ -77,6 +78,9 @@ async def _storm_and_calm(weather: Weather, storm: Storm) -> None:
         if not await weather.tick():
             return
     weather.day.broken += await _at_rest(weather)
+    for _ in range(storm.quiet_seconds // QUIET_PACE_SECONDS):
+        if weather.day.broken or not await weather.tick(QUIET_PACE_SECONDS):
+            return
 
 
 async def _at_rest(weather: Weather) -> list[str]:

@@ -76,12 +76,14 @@ def read_happening(text: str) -> Happening:
 @dataclass(frozen=True, slots=True)
 class Storm:
     """The stormy part of a day. `seed` is of everything that is not drawn beforehand; `is_shuffled` says that callers,
-    sites and control plane work in another order each second."""
+    sites and control plane work in another order each second; `quiet_seconds` follow in which nothing happens any more.
+    """
 
     seed: int
     happenings: tuple[Happening, ...]
     seconds: int = STORM_SECONDS
     is_shuffled: bool = True
+    quiet_seconds: int = 0
 
     def only(self, positions: Collection[int]) -> "Storm":
         """The storm with these of its happenings."""
@@ -93,8 +95,8 @@ def habits(seed: int) -> Habits:
     return ROLLING if seed >= BUSY else USUAL
 
 
-def drawn(seed: int, seconds: int = STORM_SECONDS) -> Storm:
-    """The storm of a seed."""
+def drawn(seed: int, seconds: int = STORM_SECONDS, quiet_seconds: int = 0) -> Storm:
+    """The storm of a seed, and how long it is quiet after it."""
     chance = random.Random(seed)
     names, found = sorted(KINDS), []
     for second in range(seconds):
@@ -102,4 +104,4 @@ def drawn(seed: int, seconds: int = STORM_SECONDS) -> Storm:
             found.append(Happening(second, chance.choice(names), chance.getrandbits(32)))
         if chance.random() < EVENT_CHANCE:
             found.append(Happening(second, chance.choice(habits(seed).events), chance.getrandbits(32)))
-    return Storm(seed, tuple(found), seconds)
+    return Storm(seed, tuple(found), seconds, quiet_seconds=quiet_seconds)

@@ -70,10 +70,10 @@ class Weather:
         self.world.callers.rate = self._habits.rates[0]
         self._ends: list[tuple[int, str, End]] = []
 
-    async def tick(self) -> bool:
-        """One second; False where a promise broke."""
-        await self.world.tick()
-        self.day.seconds += 1
+    async def tick(self, seconds: int = 1) -> bool:
+        """One second, or a longer pace; False where a promise broke."""
+        await self.world.tick(seconds)
+        self.day.seconds += seconds
         self.day.broken += [f"second {self.day.seconds}: {words}" for words in await self.witness.look()]
         self.day.facts = self.witness.kinds
         return not self.day.broken
