@@ -99,6 +99,7 @@ def test_other_services_are_not_there(scene: Scene) -> None:
     mine = {
         "models/visits/look.py": LISTS.replace("'.'", "'../..'") + LIGHT,
         "models/visits/model.py": CLASS,
+        "models/visits/windlass.yaml": FILES["windlass.yaml"],
         "lib/tools.py": "",
         "other/x.py": "",
     }
@@ -291,7 +292,7 @@ def test_a_pickle_must_be_allowed(scene: Scene) -> None:
     assert "model.skops: is a pickle" in refused.words
     assert "skops.io.dump(model" in refused.words and "allow: [pickle]" in refused.words
     held = scene.files(scene.build(commit, replace(SPEC, model="", allow=("pickle",))).release)
-    run = {"format": "pickle", "model": "model/model.skops", "target": "", "allow": ["pickle"]}
+    run = {"format": "pickle", "model": "model/model.skops", "target": "", "allow": ["pickle"], "env": {}}
     assert run == json.loads(held["run.json"])
     assert OWN.encode() == held["code/own.py"]
 
