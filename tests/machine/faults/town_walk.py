@@ -163,7 +163,7 @@ def control_point(one: Windlass, fault: Fault, number: int) -> list[str]:
     found = [f"{len(callers.failures())} requests failed"] if callers.failures() else []
     if "Traceback" in faulty.log.read_text():
         found.append(f"a bug ended it: {faulty.log.read_text()[-1500:]}")
-    if acknowledged and item["state"] != "frozen":
+    if acknowledged and not item["frozen"]:
         found.append("an acknowledged act is gone")
     assert one.run("resume", SERVICE).returncode in (0, REFUSED), one.log[-1]  # an act that was refused froze nothing
     return found

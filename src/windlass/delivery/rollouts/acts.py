@@ -123,7 +123,7 @@ def _promote_other(act: ActState, state: ServiceState, release: str, facts: list
     if not (_flag(act, "full") and _flag(act, "now")):
         if state.rollout is not None:
             raise _No("another rollout is under way; `--full --now` replaces it")
-        return tuple(facts), f"release {short(release)} starts its rollout"
+        return tuple(facts), f"release {short(release)} may start its rollout"
     _need_reason(act, "to promote in full at once")
     if state.rollout is not None:
         facts.append(_ended(act, state, "replaced", f"replaced by {short(release)} at the word of {act.who}"))
