@@ -317,8 +317,8 @@ _ROLLOUT = (
         "freeze",
         "rollouts",
         kinds.list_of(kinds.WINDOW, "a list of weekly windows"),
-        "Weekly windows in which no traffic moves by itself; commits are still built and judged. Who goes back, takes a "
-        "rollout's next step or writes `promote --full --now` is not held. Times are those of `timezone`.",
+        "Weekly windows in which no traffic moves by itself; commits are still built and judged. Who goes back, takes "
+        "a rollout's next step or writes `promote --full --now` is not held. Times are those of `timezone`.",
         'freeze: ["fri 16:00..mon 08:00"]',
     ),
 )
