@@ -61,3 +61,19 @@ def test_a_canary_waits_for_the_site_that_was_not_heard_yet() -> None:
         await until(world, witness, lambda: witness.state.live == V2)
 
     asyncio.run(story())
+
+
+def test_a_canary_waits_where_lines_are_missing() -> None:
+    """While one site has lost lines of its gateway's log, failures may be among them: whatever the others have counted,
+    the step is not left until the lines are whole again."""
+
+    async def story() -> None:
+        world, witness = await live_world()
+        world.commit(Script("v2"))
+        await until(world, witness, lambda: witness.state.rollout is not None)
+        world.sites["north"].traffic.gap = True
+        assert 0 == await pass_time(world, witness, 120)
+        world.sites["north"].traffic.gap = False
+        await until(world, witness, lambda: witness.state.live == V2)
+
+    asyncio.run(story())

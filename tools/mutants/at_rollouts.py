@@ -80,7 +80,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    if site.gap:\n",
         "    if site.gap and not evidence.canary_requests:\n",
         "The lines that told of the failures were lost, and the canary moved on.",
-        seed=BUSY + 1,
+        tests=("tests/sim/test_slowest.py",),
     ),
     Mutant(
         "gap-of-one-site-ignored",
@@ -88,7 +88,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "gap=any(seen.report.gap",
         "gap=all(seen.report.gap",
         "One site's lost failures did not count because the other sites lost nothing.",
-        seed=BUSY + 1,
+        tests=("tests/sim/test_slowest.py",),
     ),
     Mutant(
         "failures-not-counted",

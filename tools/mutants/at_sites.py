@@ -135,7 +135,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "            gap=self._counts.gap,\n",
         "            gap=False,\n",
         "The control plane took counts with missing lines for whole ones.",
-        seed=BUSY + 1,
+        tests=("tests/sim/test_slowest.py",),
     ),
     Mutant(
         "counts-are-a-minute-old",
