@@ -28,7 +28,7 @@ def test_a_cold_replica_is_waited_for() -> None:
 
     def look() -> list[dict[str, Any]]:
         looks[0] += 1
-        return [item("fraud", replica("starting")), item("new", live=False)]
+        return [item("fraud", replica("ready" if looks[0] > 1 else "starting")), item("new", live=False)]
 
     def answers(service: str) -> bool:
         asked.append(service)
@@ -40,8 +40,10 @@ def test_a_cold_replica_is_waited_for() -> None:
 
 def test_the_control_plane_must_have_heard() -> None:
     """A service that answers already is waited for until the status that is shown says so as well."""
-    looks = iter([[item("fraud", state="not ready")], [item("fraud", replica("ready"))]])
+    unheard = [[item("fraud")], [item("fraud", state="not ready")], [item("fraud", replica("starting"))]]
+    looks = iter([*unheard, [item("fraud", replica("ready"))]])
     assert {} == wait_until_all_answer(lambda: next(looks), lambda name: True, print, 60.0)
+    assert [] == list(looks)
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_a_killed_agent_loses_no_request() -> None:
     async def story() -> None:
         async with real_site() as site:
             await site.control.cut()
-            os.unlink(f"{site.folder}/api.sock")
+            Path(site.folder, "api.sock").unlink(missing_ok=True)
             before = site.processes()
             async with PredictingLoad(site.port, per_second=50) as load:
                 await load.more(20)
@@ -229,7 +229,7 @@ def test_everything_killed_starts_again_from_disk() -> None:
     async def story() -> None:
         async with real_site() as site:
             await site.control.cut()
-            os.unlink(f"{site.folder}/api.sock")
+            Path(site.folder, "api.sock").unlink(missing_ok=True)
             before = site.processes()
             site.kill_agent()
             for pid in before.values():

@@ -51,7 +51,8 @@ def wait_until_all_answer(
 
 def _is_there(item: Item, answers: Callable[[str], bool]) -> bool:
     """Whether a service answers and the control plane has heard so."""
-    return item["state"] != "not ready" and answers(str(item["service"]))
+    is_heard = any(one["state"] == "ready" for one in _replicas(item))
+    return item["state"] != "not ready" and is_heard and answers(str(item["service"]))
 
 
 def _replicas(item: Item) -> list[Item]:

@@ -106,7 +106,7 @@ def test_leftovers_of_a_good_command_go_too(tmp_path: Path) -> None:
 
 def test_too_much_memory(tmp_path: Path) -> None:
     """A family of processes that together hold more memory than the limit is ended, and the limit is named."""
-    code = "import os, time\nif os.fork(): pass\nx = bytearray(os.urandom(1) * (80 << 20))\ntime.sleep(1000)"
+    code = "import os, time\nif os.fork(): pass\nx = bytearray(b'1') * (80 << 20)\ntime.sleep(1000)"
     ended = run(python(tmp_path, code, memory_bytes_max=120 << 20))
     assert ("limit", "it held more memory than its limit of 120 Mi and was ended") == (ended.trouble, ended.words)
     assert ended.peak_memory_bytes > 120 << 20
@@ -114,7 +114,7 @@ def test_too_much_memory(tmp_path: Path) -> None:
 
 def test_shared_memory_counts_once_against_the_limit(tmp_path: Path) -> None:
     """Forked processes that share their memory are not ended for holding it twice."""
-    code = "import os, time\nx = bytearray(os.urandom(1) * (80 << 20))\nif os.fork(): os.wait()\nelse: time.sleep(1)"
+    code = "import os, time\nx = bytearray(b'1') * (80 << 20)\nif os.fork(): os.wait()\nelse: time.sleep(1)"
     ended = run(python(tmp_path, code, memory_bytes_max=140 << 20))
     assert (0, "") == (ended.exit_code, ended.trouble)
     assert ended.peak_memory_bytes > 140 << 20

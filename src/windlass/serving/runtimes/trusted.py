@@ -24,7 +24,7 @@ _BY_MODULE = {
         "sum",
     ),
     "scipy._lib.array_api_compat.numpy._aliases": ("asarray",),
-    "scipy.interpolate._bsplines": ("BSpline",),
+    "scipy.interpolate._bsplines": ("BSpline", "_BSpline"),
     "scipy.sparse._csc": ("csc_matrix",),
     "scipy.sparse._csr": ("csr_matrix",),
     "sklearn._loss.link": ("HalfLogitLink", "IdentityLink", "Interval", "LogLink", "LogitLink", "MultinomialLogit"),

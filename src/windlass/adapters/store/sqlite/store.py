@@ -7,6 +7,7 @@ only what changed. Whether that copy is still true is asked of the file each tim
 import asyncio
 import json
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
@@ -50,6 +51,7 @@ class SqliteStore:
         self._reading = _threads(2) if executor == "threads" else None
         self._known = Stored()
         self._texts = StateTexts()
+        weakref.finalize(self, _dispose, self._writer, self._reader)  # of a store that is dropped, as a crash drops one
         try:
             self._guarded(self._open)
         except BaseException:
@@ -102,8 +104,7 @@ class SqliteStore:
             raise store_trouble(error, self._path) from error
 
     def _let_go(self) -> None:
-        self._reader.dispose()
-        self._writer.dispose()
+        _dispose(self._writer, self._reader)
 
     def _open(self) -> None:
         with self._writer.begin() as connection:
@@ -224,3 +225,8 @@ def _merged(old: Mapping[str, RecordT], changed: Iterable[tuple[str, RecordT | N
 
 def _fact_row(fact: Fact) -> dict[str, Any]:
     return {"service": fact.service, "at": fact.at, "kind": fact.kind, "body": fact.body}
+
+
+def _dispose(*engines: sa.Engine) -> None:
+    for engine in engines:
+        engine.dispose()
