@@ -157,15 +157,22 @@ def test_a_refusal_names_the_service(scene: Scene) -> None:
     assert ("act-refused", "services/doctor-visits") == (refused.value.code, refused.value.where)
 
 
-def test_retry_builds_with_the_data_of_now(scene: Scene) -> None:
-    """Data that changed beside a commit start nothing by themselves; `retry` builds with them, and only where they
-    changed."""
+def with_data_outside(scene: Scene) -> kinds.ServiceWanted:
+    """What is wanted once a commit was seen that learns from rows which Git does not hold."""
     scene.spec = SPEC + b"data: {train: rows.csv}\n"
     scene.machine.data["/repo/rows.csv"] = digest_of(b"rows")
     scene.push("v1")
     scene.run(commands.watch_repository(scene.engine, ANN, REPOSITORY, "main"))
     scene.run(scene.clock.sleep(10.0))
     wanted = scene.facts("ServiceWanted")[-1]
+    assert isinstance(wanted, kinds.ServiceWanted)
+    return wanted
+
+
+def test_retry_builds_with_the_data_of_now(scene: Scene) -> None:
+    """Data that changed beside a commit start nothing by themselves; `retry` builds with them, and only where they
+    changed."""
+    wanted = with_data_outside(scene)
     assert wanted.build_key == scene.facts("BuildStarted")[-1].build_key
     scene.tell(made_of(wanted), kinds.AlreadyLive(wanted.commit, release("v1")))
     assert "Refused: services/doctor-visits: nothing failed and nothing is quarantined" == scene.ask("retry")
@@ -182,12 +189,7 @@ def test_retry_builds_with_the_data_of_now(scene: Scene) -> None:
 
 def test_a_build_that_met_other_data_is_tried_again_with_those_of_now(scene: Scene) -> None:
     """Changed data start nothing by themselves, also where they broke the build; `retry` takes those of now."""
-    scene.spec = SPEC + b"data: {train: rows.csv}\n"
-    scene.machine.data["/repo/rows.csv"] = digest_of(b"rows")
-    scene.push("v1")
-    scene.run(commands.watch_repository(scene.engine, ANN, REPOSITORY, "main"))
-    scene.run(scene.clock.sleep(10.0))
-    wanted = scene.facts("ServiceWanted")[-1]
+    wanted = with_data_outside(scene)
     scene.machine.data["/repo/rows.csv"] = digest_of(b"other rows")
     scene.tell(kinds.BuildFailed(wanted.commit, wanted.build_key, "user", "data.train: changed"))
     scene.run(scene.clock.sleep(100.0))

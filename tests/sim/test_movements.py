@@ -296,6 +296,10 @@ def test_what_is_left_over_is_told() -> None:
         assert world.engine is not None
         world.engine.stored = replace(witness.stored, services={SERVICE: state})
         assert 1 == len(await idle(world))
+        ended = replace(passed, gate_cancelled_by="ann")  # the judgement against the newest champion
+        state = replace(state, releases={**state.releases, "blake3:new": ended})
+        world.engine.stored = replace(witness.stored, services={SERVICE: state})
+        assert [] == await idle(world)
 
     asyncio.run(story())
 

@@ -12,9 +12,7 @@ from tools.mutants.statements import Statement
 TIMES_MAX = 10
 EXTRA_SECONDS = 20.0  # a start, and a machine that is busy for a while
 START_SECONDS_MAX = 120.0
-FIRST_FILES = (
-    6  # most deletions are noticed by a test close by; to read all files of tests takes longer than to run these
-)
+FIRST_FILES = 6  # a test close by notices most deletions, and reading all files of tests takes longer than running it
 _FAILED, _NOT_IMPORTED = 1, 2  # how pytest ends when a test failed, and when a file of tests could not be imported
 
 

@@ -1,5 +1,6 @@
 """What the machine tells about itself: data and secrets outside Git, room on the disk, its Python, time zones."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from windlass.delivery.sources.types import OurPython
@@ -18,11 +19,11 @@ class Machine(Protocol):
         """The free part (0 to 1) of the disk that holds the home folder."""
         ...
 
-    def value_of(self, text: str) -> str:
-        """What `env:NAME` or `file:PATH` refers to here; other text is itself.
+    def values_of(self, env: Mapping[str, str]) -> dict[str, str]:
+        """The variables that a file's `env:` declares, with what `env:NAME` and `file:PATH` refer to here.
 
         Raises:
-            UserMistake: there is no such variable, or the file cannot be read as text.
+            UserMistake: there is no such variable, or the file cannot be read as text; `where` names the key.
         """
         ...
 

@@ -93,13 +93,14 @@ def left_over(world: World) -> list[str]:
 
 
 async def idle(world: World) -> list[str]:
-    """What ought to move, although nothing moves any more."""
+    """What ought to move, although nothing moves any more. A pass counts against its champion alone: where a person
+    ended the judgement against a newer one, nothing is due until somebody retries."""
     state = await world.state()
     if state.freeze is not None:
         return []
     rollout, waiting = state.rollout, state.releases.get(candidate_of(state))
     if rollout is None:
-        passed = waiting is not None and waiting.verdict == "pass"
+        passed = waiting is not None and waiting.verdict == "pass" and not waiting.gate_cancelled_by
         return [f"After faults stop what passed is rolled out: {short(candidate_of(state))}"] if passed else []
     bad, good = world.scripts.of_release(rollout.release), world.scripts.of_release(rollout.champion)
     if rollout.paused_by or bad is None or good is None or bad.bad < good.bad + BAD_SHARE or _is_split_wrong(world):

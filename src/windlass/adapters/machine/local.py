@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -67,9 +68,9 @@ class LocalMachine:
         usage = shutil.disk_usage(self._home)
         return usage.free / usage.total if usage.total else 0.0
 
-    def value_of(self, text: str) -> str:
-        """What a reference refers to; see `Machine.value_of`."""
-        return references.value_of(text)
+    def values_of(self, env: Mapping[str, str]) -> dict[str, str]:
+        """What a file's `env:` comes to here; see `Machine.values_of`."""
+        return references.values_of(env)
 
     def zone_offset_seconds(self, zone: str, at: Instant) -> int:
         """Seconds ahead of UTC; 0 for a zone that this machine does not know."""

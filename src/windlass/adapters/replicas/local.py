@@ -10,7 +10,7 @@ import json
 import os
 from dataclasses import dataclass
 
-from windlass.adapters.machine.references import value_of
+from windlass.adapters.machine.references import values_of
 from windlass.adapters.processes import families
 from windlass.adapters.processes.detached import Detached, Launch, end, kill, launch, look_at
 from windlass.adapters.processes.listeners import listen
@@ -20,7 +20,7 @@ from windlass.adapters.replicas.records import Replica
 from windlass.adapters.replicas.sockets import ask, is_alive
 from windlass.adapters.world import files
 from windlass.kernel.digests import Digest
-from windlass.kernel.errors import UserMistake, WindlassError, clip
+from windlass.kernel.errors import WindlassError, clip
 from windlass.kernel.instants import seconds_between
 from windlass.kernel.limits import LOG_BYTES_MAX
 from windlass.ports.artifacts import Artifacts
@@ -147,9 +147,9 @@ class LocalReplicas:
         """The replica's process: forked where a zygote can do it, else started anew."""
         declared = _declared(folder)
         env, log = {**variables(environment), **declared}, self._log(replica.wanted.name)
-        path = ""
-        if self._zygotes and not declared:  # a zygote has imported its libraries, and some read variables only then
-            path = await asyncio.to_thread(self._zygotes.wake, environment)
+        # A zygote has imported its libraries, and some of them read variables only then.
+        zygotes = self._zygotes if not declared else None
+        path = await asyncio.to_thread(zygotes.wake, environment) if zygotes else ""
         if path:
             call = self._call(replica.wanted, environment, folder, _LISTENER)
             with open(log, "ab") as output:
@@ -261,13 +261,7 @@ def _declared(folder: str) -> dict[str, str]:
         UserMistake: a reference leads nowhere.
     """
     run = json.loads(files.read_file(f"{folder}/run.json") or b"{}")
-    found = {}
-    for name, value in run.get("env", {}).items():
-        try:
-            found[name] = value_of(value)
-        except UserMistake as error:
-            raise UserMistake(error.what, code=error.code, where=f"env.{name}", remedy=error.remedy) from error
-    return found
+    return values_of(run.get("env", {}))
 
 
 def _cap(log: str) -> None:

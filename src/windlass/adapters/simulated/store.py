@@ -1,6 +1,6 @@
 """Blobs in memory, and a machine without surprises."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from windlass.delivery.sources.types import OurPython
@@ -70,9 +70,9 @@ class SimulatedMachine:
         """The free part of the disk."""
         return self.free
 
-    def value_of(self, text: str) -> str:
+    def values_of(self, env: Mapping[str, str]) -> dict[str, str]:
         """Every text is itself: nothing in memory refers to anything."""
-        return text
+        return dict(env)
 
     def zone_offset_seconds(self, zone: str, at: Instant) -> int:
         """Every zone is UTC here."""

@@ -104,7 +104,7 @@ def _stakes() -> dict[str, float]:
     return {"errors": stakes["errors"] - retries, "retries": retries, "latency": stakes["latency"]}
 
 
-_STAKES = _stakes()
+_STAKES = _stakes()  # they are fixed before any rollout
 
 
 def _harm_families(stages: Sequence[Stage]) -> list[tuple[str, float]]:

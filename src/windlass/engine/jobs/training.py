@@ -16,7 +16,6 @@ from windlass.kernel.canonical import canonical_bytes
 from windlass.kernel.digests import digest_of, hex_of
 from windlass.kernel.errors import Unavailable, UserMistake, clip
 from windlass.ports.environments import Environment
-from windlass.ports.machine import Machine
 from windlass.ports.processes import Command, Ended, ModuleCall
 
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
@@ -48,11 +47,11 @@ def surroundings(job: BuildJob, environment: Environment, declared: Mapping[str,
         "OMP_WAIT_POLICY": "PASSIVE",  # a build stands back, and threads that spin for one that waits stand still
     }
     hidden = []
-    for name, value in declared.items():
-        env[name] = _resolved(name, value, job.ports.machine)
-        is_reference = env[name] != value
-        if len(env[name]) >= (_HIDDEN_MIN if is_reference else _PLAIN_HIDDEN_MIN):
-            hidden.append(env[name])
+    for name, value in job.ports.machine.values_of(declared).items():
+        env[name] = value
+        is_reference = value != declared[name]
+        if len(value) >= (_HIDDEN_MIN if is_reference else _PLAIN_HIDDEN_MIN):
+            hidden.append(value)
     return Surroundings(env, tuple(hidden))
 
 
@@ -113,13 +112,6 @@ def _made(work: JobWork, name: str) -> str:
     folder = Path(work.folder) / name
     folder.mkdir(exist_ok=True)
     return str(folder)
-
-
-def _resolved(name: str, value: str, machine: Machine) -> str:
-    try:
-        return machine.value_of(value)
-    except UserMistake as error:
-        raise UserMistake(error.what, code=error.code, where=f"env.{name}", remedy=error.remedy) from error
 
 
 def _told(ended: Ended) -> str:

@@ -51,7 +51,8 @@ class SqliteStore:
         self._reading = _threads(2) if executor == "threads" else None
         self._known = Stored()
         self._texts = StateTexts()
-        weakref.finalize(self, _dispose, self._writer, self._reader)  # of a store that is dropped, as a crash drops one
+        # A store that is dropped, as a crash drops it, closes its file too.
+        self._let_go = weakref.finalize(self, _dispose, self._writer, self._reader)
         try:
             self._guarded(self._open)
         except BaseException:
@@ -102,9 +103,6 @@ class SqliteStore:
         except (sa.exc.DBAPIError, sqlite3.Error) as error:
             self._known = Stored()  # what the file holds now is only known after reading it
             raise store_trouble(error, self._path) from error
-
-    def _let_go(self) -> None:
-        _dispose(self._writer, self._reader)
 
     def _open(self) -> None:
         with self._writer.begin() as connection:
