@@ -11,10 +11,9 @@ TALLIES = st.builds(Tally, COUNT, COUNT, COUNT, COUNT, COUNT, st.dictionaries(st
 
 
 def test_a_sum_adds_each_count() -> None:
-    """Counts are added one by one, and latencies bucket by bucket, in order."""
+    """Counts are added one by one, and latencies bucket by bucket."""
     one, other = Tally(1, 2, 3, 4, 5, {7: 1, 2: 5}), Tally(10, 20, 30, 40, 50, {7: 2, 1: 1})
     assert one.plus(other) == Tally(11, 22, 33, 44, 55, {1: 1, 2: 5, 7: 3})
-    assert list(one.plus(other).latency) == [1, 2, 7]
 
 
 @given(one=TALLIES, two=TALLIES, three=TALLIES)

@@ -88,14 +88,14 @@ def bad_promoted(seen: Seen) -> None:
     moved(seen, promotion(), step=2)
     for commit, script in seen.world.scripts.by_commit.items():
         if script.release == V2:
-            seen.world.scripts.by_commit[commit] = replace(script, bad=0.2)
+            seen.world.scripts.add(commit, replace(script, bad=0.2))
 
 
 def slow_promoted(seen: Seen) -> None:
     moved(seen, promotion(), step=2)
     for commit, script in seen.world.scripts.by_commit.items():
         if script.release == V2:
-            seen.world.scripts.by_commit[commit] = replace(script, milliseconds=80.0)
+            seen.world.scripts.add(commit, replace(script, milliseconds=80.0))
 
 
 def back_and_free(seen: Seen) -> None:
@@ -311,7 +311,7 @@ def test_harm_that_stays_is_told() -> None:
         world, _ = await rolling(Script("v2"))
         for commit, script in world.scripts.by_commit.items():
             if script.release == V2:
-                world.scripts.by_commit[commit] = replace(script, bad=0.2)
+                world.scripts.add(commit, replace(script, bad=0.2))
         return await idle(world)
 
     assert 1 == len(asyncio.run(story()))

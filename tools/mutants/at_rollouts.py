@@ -93,7 +93,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant(
         "failures-not-counted",
         "facts/counts.py",
-        "        sum([one.failed for one in tallies]),\n",
+        "        sum([one.failed for one in counted]),\n",
         "        0,\n",
         "A release that failed one request in five was promoted.",
     ),

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field, replace
 from windlass.delivery.gates.lines import gate_check
 from windlass.delivery.sources.decide import CommitRead, SourceView
 from windlass.delivery.sources.locations import Location
-from windlass.delivery.sources.tree import CommitTree, paths_to_read, untracked_data, wanted_from_tree
+from windlass.delivery.sources.tree import (
+    CommitTree,
+    TreeReading,
+    paths_to_read,
+    untracked_data,
+    wanted_from_tree,
+)
 from windlass.engine.ports import EnginePorts
 from windlass.facts import types as kinds
 from windlass.facts.ledger import Fact
@@ -21,15 +27,27 @@ LOCAL_POLL_SECONDS = 2.0  # reading a reference of a local repository costs a mi
 POLL_JITTER = 0.2  # so that many watchers of one remote do not meet
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A commit that was read, and what it says with the data that lie beside it."""
+
+    commit: str
+    tree: CommitTree
+    outside: tuple[Location, ...]  # data that the commit names and does not hold
+    reading: TreeReading
+
+
 @dataclass(slots=True)
 class Watch:
     """When each repository is looked at next. Memory only: after a restart all are looked at once.
 
     `again` names services whose commit is read once more although the branch did not move: their data may have.
+    `known` is the last commit read of each repository: a commit with a complaint is looked at again and again.
     """
 
     due: dict[str, Instant] = field(default_factory=dict)
     again: set[str] = field(default_factory=set)
+    known: dict[str, Known] = field(default_factory=dict)
 
     def hint(self, repository: str | None = None) -> None:
         """Look at once: somebody pushed or said `sync`."""
@@ -51,7 +69,7 @@ async def repositories(
         pause = LOCAL_POLL_SECONDS if name.startswith("/") else POLL_SECONDS
         watch.due[name] = later(now, seconds=pause * (1 + ports.chance.uniform(-POLL_JITTER, POLL_JITTER)))
         try:
-            found += await _read(ports, state, services, now) or await _read_again(ports, watch, state, services)
+            found += await _read(ports, watch, state, services, now) or await _read_again(ports, watch, state, services)
         except WindlassError as error:
             found += _complain(state, str(error), now)
     return tuple(found)
@@ -64,7 +82,7 @@ def _complain(state: RepositoryState, words: str, now: Instant) -> list[Fact]:
 
 
 async def _read(
-    ports: EnginePorts, state: RepositoryState, services: Mapping[str, ServiceState], now: Instant
+    ports: EnginePorts, watch: Watch, state: RepositoryState, services: Mapping[str, ServiceState], now: Instant
 ) -> tuple[Fact, ...]:
     repository = state.repository
     head = await ports.git.head(repository, state.branch)
@@ -72,13 +90,33 @@ async def _read(
         return ()
     forced = bool(state.commit) and not await _descends(ports, repository, head.commit, state.commit)
     commit = CommitRead(head.commit, head.subject, head.author, forced)
-    entries = await ports.git.tree(repository, head.commit)
+    reading = await _reading(ports, watch, repository, head.commit)
+    return plan_repository(SourceView(state, commit, reading, services), now)
+
+
+async def _reading(ports: EnginePorts, watch: Watch, repository: str, commit: str) -> TreeReading:
+    """What a commit says. It stays as it is for as long as the data do that lie beside it."""
+    known = watch.known.get(repository)
+    tree, outside = await _tree(ports, repository, commit, known)
+    if known is None or known.tree != tree:
+        known = watch.known[repository] = Known(commit, tree, outside, wanted_from_tree(tree, gate_check))
+    return known.reading
+
+
+async def _tree(
+    ports: EnginePorts, repository: str, commit: str, known: Known | None
+) -> tuple[CommitTree, tuple[Location, ...]]:
+    """The files of a commit, read once, and the digests of its data outside, taken each time."""
+    if known is not None and known.commit == commit:
+        digests = await _data_digests(ports, repository, known.outside)
+        return replace(known.tree, data_digests=digests), known.outside
+    entries = await ports.git.tree(repository, commit)
     files: dict[str, bytes] = {}
     while missing := paths_to_read(entries, files):
-        files |= {path: await ports.git.read(repository, head.commit, path) for path in missing}
-    digests = await _data_digests(ports, repository, untracked_data(entries, files, gate_check))
-    reading = wanted_from_tree(CommitTree(entries, files, digests, ports.machine.python()), gate_check)
-    return plan_repository(SourceView(state, commit, reading, services), now)
+        files |= {path: await ports.git.read(repository, commit, path) for path in missing}
+    outside = untracked_data(entries, files, gate_check)
+    digests = await _data_digests(ports, repository, outside)
+    return CommitTree(entries, files, digests, ports.machine.python()), outside
 
 
 async def _read_again(
@@ -93,7 +131,7 @@ async def _read_again(
     watch.again -= asked
     if not asked or not state.commit:
         return []
-    facts = await _read(ports, replace(state, commit="", complaints=()), services, ports.clock.now())
+    facts = await _read(ports, watch, replace(state, commit="", complaints=()), services, ports.clock.now())
     return [fact for fact in facts if fact.service in asked]
 
 

@@ -16,7 +16,7 @@ from windlass.facts.state import ServiceState, Wanted
 from windlass.kernel.instants import Instant
 from windlass.planner.check import contradictions
 from windlass.planner.plan import plan
-from windlass.planner.types import ServicePlan, Snapshot
+from windlass.planner.types import NOTHING_WEIGHED, ServicePlan, Snapshot
 from windlass.planner.views import spec_of
 from windlass.ports.store import Stored
 
@@ -60,6 +60,7 @@ class Planning:
                 zone_offset_seconds=self.ports.machine.zone_offset_seconds(spec.timezone, now) if spec.freeze else 0,
                 builds_held=held,
                 spec=spec,
+                weighed=self.plans[service].weighed if service in self.plans else NOTHING_WEIGHED,
             )
             found += self._planned(snapshot)
         return found

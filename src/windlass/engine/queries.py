@@ -90,7 +90,7 @@ def _service(engine: Engine, stored: Stored, name: str, sites: tuple[SiteSeen, .
             for route in (current.routes if current else ())
         ],
         "requests_per_second": _rate(engine, state),
-        "rollout": _rollout(state, plan.evidence if plan else Evidence()),
+        "rollout": _rollout(state, plan.weighed.evidence if plan else Evidence()),
         "builds": _builds(engine, state),
         "frozen": to_json(state.freeze) if state.freeze else None,
         "absent_since": state.absent_since or None,

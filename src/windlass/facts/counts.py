@@ -28,21 +28,25 @@ class Tally:
         return added((self, other))
 
 
+NOTHING = Tally()
+
+
 def added(tallies: Sequence[Tally]) -> Tally:
     """The sum: order and grouping never matter."""
-    if len(tallies) == 1:
-        return tallies[0]
-    latency: dict[int, int] = {}
-    for one in tallies:
+    counted = [one for one in tallies if one.requests or one != NOTHING]
+    if len(counted) <= 1:
+        return counted[0] if counted else NOTHING
+    latency = dict(counted[0].latency)
+    for one in counted[1:]:
         for bucket, count in one.latency.items():
             latency[bucket] = latency.get(bucket, 0) + count
     return Tally(
-        sum([one.requests for one in tallies]),
-        sum([one.failed for one in tallies]),
-        sum([one.refused for one in tallies]),
-        sum([one.retried for one in tallies]),
-        sum([one.synthetic for one in tallies]),
-        dict(sorted(latency.items())),
+        sum([one.requests for one in counted]),
+        sum([one.failed for one in counted]),
+        sum([one.refused for one in counted]),
+        sum([one.retried for one in counted]),
+        sum([one.synthetic for one in counted]),
+        latency,
     )
 
 

@@ -5,7 +5,7 @@ count that became a float has usually been averaged or scaled on the way.
 """
 
 from collections.abc import Sequence
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -25,10 +25,8 @@ def whole(name: str, values: Ints | Sequence[Ints]) -> IntArray:
     Raises:
         ValueError: a value is negative, above 10^15 or no whole number; the message names `name`.
     """
-    if type(values) in (list, tuple) and 0 < len(values) <= SHORT and all(type(value) is int for value in values):
-        plain = cast("Sequence[int]", values)
-        if 0 <= min(plain) and max(plain) <= COUNT_MAX:
-            return np.array(plain, dtype=np.int64)
+    if _is_short_row(values):
+        return np.array(values, dtype=np.int64)
     array = np.asarray(values)
     if array.size == 0:
         return array.astype(np.int64)
@@ -39,6 +37,27 @@ def whole(name: str, values: Ints | Sequence[Ints]) -> IntArray:
     if array.max() > COUNT_MAX:
         raise ValueError(f"{name}: a count is above 10^15 ({int(array.max())})")
     return array.astype(np.int64)
+
+
+def numbers(name: str, values: Ints) -> tuple[int, ...]:
+    """One row of counts as plain numbers.
+
+    Raises:
+        ValueError: a value is negative, above 10^15 or no whole number, or the values are no plain row.
+    """
+    if _is_short_row(values):
+        return tuple(values)
+    array = whole(name, values)
+    if array.ndim != 1:
+        raise ValueError(f"{name}: expected one number for each step, got shape {array.shape}")
+    return tuple(array.tolist())
+
+
+def _is_short_row(values: Ints | Sequence[Ints]) -> bool:
+    """Whether plain Python has seen that these are counts."""
+    if type(values) not in (list, tuple) or not 0 < len(values) <= SHORT:
+        return False
+    return all(type(value) is int and 0 <= value <= COUNT_MAX for value in values)
 
 
 def real(name: str, values: Floats) -> FloatArray:

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from windlass.maths.counts import FloatArray, Floats, IntArray, Ints, whole
+from windlass.maths.counts import SHORT, FloatArray, Floats, IntArray, Ints, numbers
 from windlass.maths.evidence import log_sum_exp
 
 
@@ -18,10 +18,7 @@ def one_row(name: str, counts: Ints) -> IntArray:
     Raises:
         ValueError: they are no plain row of whole numbers.
     """
-    array = whole(name, counts)
-    if array.ndim != 1:
-        raise ValueError(f"{name}: expected one number for each step, got shape {array.shape}")
-    return array[None, :]
+    return np.array([numbers(name, counts)], dtype=np.int64)
 
 
 def shares_of(name: str, values: Floats) -> FloatArray:
@@ -30,6 +27,9 @@ def shares_of(name: str, values: Floats) -> FloatArray:
     Raises:
         ValueError: one is NaN or not strictly between 0 and 1, or they are no plain row.
     """
+    is_short = type(values) in (list, tuple) and 0 < len(values) <= SHORT
+    if is_short and all(type(value) is float and 0.0 < value < 1.0 for value in values):
+        return np.array(values, dtype=np.float64)
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or not ((array > 0.0) & (array < 1.0)).all():
         raise ValueError(f"{name}: each must lie between 0 and 1 (both excluded), got {array.tolist()!r:.200}")

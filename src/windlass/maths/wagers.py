@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from windlass.maths.counts import FloatArray, Floats, IntArray, Ints, at_least_one, inside, whole
+from windlass.maths.counts import FloatArray, Floats, IntArray, Ints, at_least_one, inside, numbers, whole
 from windlass.maths.effects import effects
 from windlass.maths.evidence import log_of_sum, log_sum_exp
 from windlass.maths.shares import added_up, one_row, share_log_es, shares_of
@@ -62,8 +62,8 @@ def harm_log_e(
     >>> round(harm_log_e([7], [12], [0.05]), 2)
     6.89
     """
-    rows = one_row("canary", canary), one_row("control", control)
-    return _harm(_numbers(rows[0]), _numbers(rows[1]), tuple(shares_of("share", share).tolist()), ratio_null, declared)
+    rows = numbers("canary", canary), numbers("control", control)
+    return _harm(*rows, tuple(shares_of("share", share).tolist()), ratio_null, declared)
 
 
 @lru_cache(maxsize=4096)  # errors are rare: a rollout asks for the same counts second after second
@@ -71,10 +71,6 @@ def _harm(
     canary: tuple[int, ...], control: tuple[int, ...], share: tuple[float, ...], null: float, declared: float | None
 ) -> float:
     return float(harm_log_es(np.array([canary]), np.array([control]), share, null, declared)[0])
-
-
-def _numbers(row: IntArray) -> tuple[int, ...]:
-    return tuple(row[0].tolist())
 
 
 def harm_log_es(
@@ -102,8 +98,8 @@ def safety_log_e(canary: Ints, control: Ints, share: Floats, ratio_ni: float = R
     >>> safety_log_e([10], [400], [0.05]) > safety_log_e([20], [400], [0.05]) > safety_log_e([40], [400], [0.05])
     True
     """
-    rows = one_row("canary", canary), one_row("control", control)
-    return _safety(_numbers(rows[0]), _numbers(rows[1]), tuple(shares_of("share", share).tolist()), ratio_ni)
+    rows = numbers("canary", canary), numbers("control", control)
+    return _safety(*rows, tuple(shares_of("share", share).tolist()), ratio_ni)
 
 
 @lru_cache(maxsize=4096)
@@ -153,14 +149,18 @@ def limit_log_e(bad: int, requests: int, p_ok: float) -> float:
         raise ValueError(f"bad: more bad requests ({bad}) than requests ({requests})")
     good = requests - bad
     return log_of_sum(
-        [log_weight + (good * on_good - bad * on_bad) for on_good, on_bad, log_weight in _limit_payoffs(p_ok)]
+        [log_weight + (good * on_good - bad * on_bad) for on_good, on_bad, log_weight in limit_bets(p_ok)]
     )
 
 
 @lru_cache(maxsize=256)
-def _limit_payoffs(p_ok: float) -> list[tuple[float, float, float]]:
-    """For each bet the logarithms of what a good request multiplies it with, of what a bad one divides it by, and of
-    the money on it."""
+def limit_bets(p_ok: float) -> list[tuple[float, float, float]]:
+    """For each bet of `limit_log_e` the logarithms of what a good request multiplies it with, of what a bad one divides
+    it by, and of the money on it.
+
+    Raises:
+        ValueError: the limit is outside (0, 1).
+    """
     inside("p_ok", p_ok, 0.0, 1.0)
     bets = effects()
     on_good = np.log1p(p_ok * (1.0 - 1.0 / bets.ratios) / (1.0 - p_ok))

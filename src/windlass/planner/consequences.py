@@ -232,9 +232,9 @@ def _take_step(draft: Draft, decision: Decision[Move]) -> Draft:
 
 def _ended(draft: Draft, decision: Decision[Move], outcome: str) -> kinds.RolloutEnded:
     rollout = _moving(draft)
-    evidence = views.evidence_of(rollout, draft.spec, draft.snapshot)
-    counts = to_json(evidence) if rollout.champion else {}
-    ratio = ratio_in_words(views.stages_of(rollout, draft.snapshot))
+    weighed = views.weighed(draft)
+    counts = to_json(weighed.evidence) if rollout.champion else {}
+    ratio = ratio_in_words(weighed.stages)
     details = (*decision.evidence, ratio) if ratio else decision.evidence
     because = decision.because.sentence()
     return kinds.RolloutEnded(rollout.rollout, rollout.release, outcome, because, details, counts)

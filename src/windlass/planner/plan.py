@@ -33,7 +33,8 @@ def plan(snapshot: Snapshot) -> ServicePlan:
     if gate_view is not None:
         draft = consequences.of_gate(draft, gates.decide(gate_view, now))
 
-    rollout_view = views.rollout_view(draft)
+    weighed = views.weighed(draft)
+    rollout_view = views.rollout_view(draft, weighed.evidence)
     draft = consequences.of_rollout(draft, rollouts.decide(rollout_view, now))
 
     placement_view = views.placement_view(draft)
@@ -43,4 +44,4 @@ def plan(snapshot: Snapshot) -> ServicePlan:
     service_view = views.service_view(draft)
     draft = draft.with_report("services", services.decide(service_view, now))
     wanted = services.slice_of(service_view, placed)
-    return ServicePlan(draft.state.service, draft.facts, draft.state, wanted, draft.reports, rollout_view.evidence)
+    return ServicePlan(draft.state.service, draft.facts, draft.state, wanted, draft.reports, weighed)

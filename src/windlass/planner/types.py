@@ -3,9 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from windlass.delivery.rollouts.evidence import Stage
 from windlass.delivery.rollouts.types import Evidence
 from windlass.delivery.services.types import ServiceSlice
-from windlass.delivery.sources.types import ServiceSpec
+from windlass.delivery.sources.types import LimitSpec, ServiceSpec
 from windlass.facts.fold import fold
 from windlass.facts.ledger import Fact
 from windlass.facts.observed import JobSeen, SiteSeen
@@ -13,7 +14,17 @@ from windlass.facts.state import ServiceState
 from windlass.kernel.decisions import Decision
 from windlass.kernel.instants import Instant
 
-NO_EVIDENCE = Evidence()
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The evidence of a rollout, and what it follows from."""
+
+    stages: tuple[Stage, ...]
+    limits: tuple[LimitSpec, ...]
+    evidence: Evidence
+
+
+NOTHING_WEIGHED = Weighed((), (), Evidence())
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,7 @@ class Snapshot:
 
     `silent` names the sites that have not reported since this process began; `zone_offset_seconds` is the service's
     zone at `now`; `builds_held` says why no build may start, if none may; `spec` is the policy that the state holds,
-    where somebody has read it already.
+    where somebody has read it already; `weighed` is what the last pass weighed: the same counts are the same evidence.
     """
 
     now: Instant
@@ -34,6 +45,7 @@ class Snapshot:
     builds_held: str = ""
     silent: tuple[str, ...] = ()
     spec: ServiceSpec | None = None
+    weighed: Weighed = NOTHING_WEIGHED
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +89,20 @@ class Draft:
             until.at if until else None,
             decision.evidence,
         )
-        return replace(self, reports=(*self.reports, report))
+        return Draft(self.snapshot, self.state, self.spec, self.facts, (*self.reports, report))
 
 
 @dataclass(frozen=True, slots=True)
 class ServicePlan:
     """What one pass wants for one service: facts to store, the state they lead to, the slice for the sites,
-    and the evidence that was weighed."""
+    and what was weighed."""
 
     service: str
     facts: tuple[Fact, ...]
     state: ServiceState
     slice: ServiceSlice | None
     reports: tuple[StageReport, ...] = ()
-    evidence: Evidence = NO_EVIDENCE
+    weighed: Weighed = NOTHING_WEIGHED
 
     @property
     def until(self) -> Instant | None:

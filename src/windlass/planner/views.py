@@ -17,7 +17,7 @@ from windlass.facts.observed import JobSeen
 from windlass.facts.state import ReleaseState, RolloutState, ServiceState
 from windlass.kernel.instants import NEVER, Instant, later, seconds_between
 from windlass.kernel.records import from_json, to_json
-from windlass.planner.types import Draft, Snapshot
+from windlass.planner.types import NOTHING_WEIGHED, Draft, Snapshot, Weighed
 
 
 def spec_of(state: ServiceState) -> ServiceSpec:
@@ -110,8 +110,8 @@ def gate_view(draft: Draft) -> GateView | None:
     )
 
 
-def rollout_view(draft: Draft) -> RolloutView:
-    """What the rollouts stage looks at: the candidate, its verdict, the live counts and who stops it."""
+def rollout_view(draft: Draft, evidence: Evidence) -> RolloutView:
+    """What the rollouts stage looks at: the candidate, its verdict, the evidence and who stops it."""
     state, snapshot = draft.state, draft.snapshot
     rollout, spec = state.rollout, draft.spec
     candidate = rollout.release if rollout else candidate_of(state)
@@ -132,7 +132,7 @@ def rollout_view(draft: Draft) -> RolloutView:
         step_began=rollout.step_began if rollout else NEVER,
         has_edges=bool(rollout and rollout.steps_taken and rollout.steps_taken[-1].edges),
         edges_ready=can_choose_edges(control),
-        evidence=evidence_of(rollout, spec, snapshot) if rollout else Evidence(),
+        evidence=evidence,
         site=_site(state, candidate, snapshot),
         limits=_limits(spec),
         unsure=spec.rollout.unsure,
@@ -199,15 +199,21 @@ def tally_of(snapshot: Snapshot, service: str, step: str, release: str) -> Arm:
     return Arm(added([one.finished for one in found]), added([one.settled for one in found]))
 
 
-def evidence_of(rollout: RolloutState, spec: ServiceSpec, snapshot: Snapshot) -> Evidence:
-    """What the counts of all steps of the rollout say."""
-    return weigh(stages_of(rollout, snapshot), spec.rollout.limits)
+def weighed(draft: Draft) -> Weighed:
+    """What the counts of all steps of the rollout under way say."""
+    rollout, known = draft.state.rollout, draft.snapshot.weighed
+    if rollout is None:
+        return NOTHING_WEIGHED
+    stages, limits = stages_of(rollout, draft.snapshot), draft.spec.rollout.limits
+    if (stages, limits) == (known.stages, known.limits):
+        return known
+    return Weighed(stages, limits, weigh(stages, limits))
 
 
-def stages_of(rollout: RolloutState, snapshot: Snapshot) -> list[Stage]:
+def stages_of(rollout: RolloutState, snapshot: Snapshot) -> tuple[Stage, ...]:
     """The counts of every step of a rollout that compares two releases."""
     service = snapshot.state.service
-    return [
+    return tuple(
         Stage(
             step.share,
             step.edges,
@@ -216,7 +222,7 @@ def stages_of(rollout: RolloutState, snapshot: Snapshot) -> list[Stage]:
         )
         for step in rollout.steps_taken
         if rollout.champion
-    ]
+    )
 
 
 def _site(state: ServiceState, candidate: str, snapshot: Snapshot) -> SiteView:

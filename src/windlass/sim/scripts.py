@@ -41,6 +41,12 @@ class Scripts:
     """All scripts by commit; the story of the simulated compute."""
 
     by_commit: dict[str, Script] = field(default_factory=dict)
+    _newest: dict[str, Script] = field(default_factory=dict)  # by release
+
+    def add(self, commit: str, script: Script) -> None:
+        """What a commit is like; of one release the newest script holds."""
+        self.by_commit[commit] = script
+        self._newest[script.release] = script
 
     def named(self, subject: str) -> Script:
         """The newest script of this subject.
@@ -55,7 +61,7 @@ class Scripts:
 
     def of_release(self, release: str) -> Script | None:
         """The newest script that leads to this release."""
-        return next((script for script in reversed(self.by_commit.values()) if script.release == release), None)
+        return self._newest.get(release)
 
     def starts(self, release: str) -> bool:
         """Whether the model server of this release starts."""

@@ -162,7 +162,7 @@ class World:
         known = self.scripts.of_release(script.release)
         if known is not None:
             script = replace(script, starts=known.starts)  # a release that was made before is the same release
-        self.scripts.by_commit[commit] = script
+        self.scripts.add(commit, script)
         if not script.starts:
             for site in self.sites.values():
                 site.replicas.break_release(script.release, "no module named sklearn")

@@ -70,7 +70,7 @@ class Sums:
     def tally(self) -> Tally:
         """The numbers as they are now."""
         if self._tally is None:
-            latency = dict(sorted(self.latency.items()))
+            latency = dict(self.latency)
             self._tally = Tally(self.requests, self.failed, self.refused, self.retried, self.synthetic, latency)
         return self._tally
 
@@ -123,6 +123,8 @@ class Totals:
 
     def settle(self, rollouts: Mapping[str, Rollout], now: int) -> bool:
         """Move what is old enough to the settled totals; says whether anything moved."""
+        if not self.pending:
+            return False
         self._bring_back_from_future(now // 1000 + 1)
         unknown = now - _wait_milliseconds(None)
         limits = {service: now - _wait_milliseconds(rollout) for service, rollout in rollouts.items()}
