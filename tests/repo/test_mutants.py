@@ -145,6 +145,9 @@ def test_what_was_not_shown_is_no_catch() -> None:
     assert "t.py::test_y" == verdict(Ended(1, "FAILED t.py::test_y - assert 1 == 2"))
     assert "t.py::test_y hangs" == verdict(Ended(1, "FAILED t.py::test_y - Failed: Timeout (>20s) from pytest-timeout"))
     assert "t.py" == verdict(Ended(2, "ERROR t.py - NameError"))
+    assert "nothing can be imported: E   ImportError: x" == verdict(
+        Ended(4, "ImportError while loading conftest '/c.py'.\nE   ImportError: x")
+    )
     assert "hangs: no end within 9 s" == verdict(Ended(None, "no end within 9 s"))
     with pytest.raises(NotTrue, match="pytest ended with 5"):
         verdict(Ended(5, "no tests ran"))

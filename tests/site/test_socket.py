@@ -6,6 +6,7 @@ import json
 import shutil
 import stat
 import tempfile
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,9 @@ def test_down_takes_everything_down() -> None:
         status, body, _ = await ask(world, "POST", "/down")
         assert (200, "gateway and replicas are down") == (status, body["words"])
         assert not world.traffic.is_up
+        before = world.clock.now()
+        await world.agent.down()
+        assert before == world.clock.now(), "nothing is there to wait for"
 
     asyncio.run(story())
 
@@ -140,5 +144,24 @@ def test_the_socket_is_private_and_replaces_an_old_one() -> None:
                 await task
         assert not path.exists()
         shutil.rmtree(folder)
+
+    asyncio.run(story())
+
+
+def test_whoever_asks_for_something_else_than_http_gets_nothing() -> None:
+    """A web socket or a server's own event is let be, without an error in the log."""
+
+    async def story() -> None:
+        sent: list[Any] = []
+
+        async def receive() -> dict[str, Any]:
+            raise AssertionError("nothing is read")
+
+        async def send(message: MutableMapping[str, Any]) -> None:
+            sent.append(message)
+
+        for kind in ("lifespan", "websocket"):
+            await door(World().agent)({"type": kind}, receive, send)
+        assert [] == sent
 
     asyncio.run(story())

@@ -14,6 +14,7 @@ EXTRA_SECONDS = 20.0  # a start, and a machine that is busy for a while
 START_SECONDS_MAX = 120.0
 FIRST_FILES = 6  # a test close by notices most deletions, and reading all files of tests takes longer than running it
 _FAILED, _NOT_IMPORTED = 1, 2  # how pytest ends when a test failed, and when a file of tests could not be imported
+_NO_CONFTEST = "while loading conftest"  # what it says where it could not even begin; then it ends with 4
 
 
 def caught(folder: Path, statement: Statement, reach: Reach) -> str:
@@ -63,6 +64,8 @@ def verdict(ended: Ended) -> str:
         return ""
     if ended.code is None:
         return f"hangs: {ended.words}"
+    if _NO_CONFTEST in ended.words:
+        return f"nothing can be imported: {(ended.words.splitlines() or [''])[-1][:120]}"
     if ended.code not in (_FAILED, _NOT_IMPORTED):
         raise NotTrue(f"pytest ended with {ended.code}: {ended.words[-500:]}")
     test = failed_test(ended.words)

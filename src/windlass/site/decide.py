@@ -66,8 +66,6 @@ def _choose(piece: ServiceSlice, seen: _Seen) -> ServiceSlice:
     routed = seen.routed.get(piece.service)
     if routed is None:
         return _first(piece, seen)
-    if routed == piece:
-        return piece
     now_routed = {route.release for route in routed.routes if route.weight > 0}
     awaited = [one for one in _unready(piece, seen) if one.release not in now_routed]
     return _purged(routed, piece.banned) if awaited else piece

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pygit2
+import pytest
 
 from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.environments import LocalEnvironments
@@ -19,6 +21,7 @@ from windlass.adapters.tables import FileTables
 from windlass.adapters.world import RealClock, RealDisk
 from windlass.delivery.releases.manifest import read_manifest
 from windlass.delivery.sources.types import DataSpec, ServiceSpec
+from windlass.engine.jobs import run
 from windlass.engine.jobs.run import job_main
 from windlass.engine.jobs.types import JobPorts
 from windlass.kernel.digests import Digest
@@ -158,6 +161,16 @@ class Scene:
 
     def blob(self, digest: str) -> Any:
         return json.loads(asyncio.run(self.artifacts.read(Digest(digest))))
+
+
+@contextmanager
+def said(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What the jobs say that run now about their progress."""
+    words: list[str] = []
+    made = run._work
+    with monkeypatch.context() as patched:
+        patched.setattr(run, "_work", lambda *where: replace(made(*where), progress=words.append))
+        yield words
 
 
 class Result:

@@ -3,122 +3,23 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.engine.jobs.scene import Result, Scene, table
-from windlass.delivery.gates.stored import StoredScores, read_scores, write_scores
+from tests.engine.jobs.judging import GONE, SPEC, Unused, World, checks, judging, spec
+from windlass.delivery.gates.stored import write_scores
 from windlass.delivery.releases.manifest import read_manifest, write_manifest
-from windlass.delivery.sources.types import DataSpec, GateLine, ServiceSpec
-from windlass.engine.jobs.run import job_main
 from windlass.facts.types import VerdictGiven
 from windlass.kernel.digests import Digest
-from windlass.kernel.records import from_json, to_json
+from windlass.kernel.records import from_json
 from windlass.maths.spending import QUERIES_MAX
-from windlass.ports.compute import JobRequest, job_folder
-from windlass.ports.environments import Environment
-from windlass.ports.processes import Command, Ended, ModuleCall, Processes
-
-LINES = ("accuracy >= 0.55", "roc_auc not worse than champion by 10pp", "latency p99 <= 10s", "memory <= 8Gi")
-
-# A model of a few lines: what takes seconds to import would be imported in every process that is started here.
-TRAIN = """
-import json, os, pathlib
-
-pathlib.Path(os.environ["WINDLASS_OUTPUT"], "weights.json").write_text(json.dumps([1, 5]))
-"""
-CLASS = """
-import json, math, pathlib
-
-
-class Model:
-    classes = [0, 1]
-
-    def setup(self, model: pathlib.Path) -> None:
-        self.weights = json.loads((model / "weights.json").read_text())
-
-    def predict(self, rows: list) -> dict:
-        risks = [self.weights[0] * row["age"] + self.weights[1] * row["visits"] - 75 for row in rows]
-        chances = [1 / (1 + math.exp(-risk / 20)) for risk in risks]
-        return {
-            "prediction": [int(chance > 0.5) for chance in chances],
-            "probability": [[1 - chance, chance] for chance in chances],
-        }
-"""
-FILES = {
-    "windlass.yaml": "service: visits\n",
-    "train.py": TRAIN,
-    "model.py": CLASS,
-    "data/train.csv": table(200, 1),
-    "data/holdout.csv": table(50, 2),
-}
-COARSER = {"train.py": TRAIN.replace("[1, 5]", "[1, 1]"), "data/holdout.csv": table(300, 2)}
-DATA = DataSpec({"train": "data/train.csv"}, "data/holdout.csv", label="ill", id="key")
-SPEC = ServiceSpec("visits", train="python train.py", model="model:Model", data=DATA)
-GONE = "blake3:" + "f" * 64
-
-
-def spec(*lines: str, **changes: Any) -> ServiceSpec:
-    """The service with a gate."""
-    return replace(SPEC, gate=tuple(GateLine(line) for line in lines or LINES), **changes)
-
-
-@dataclass
-class World:
-    """A repository with two builds: v1, and v2 that weighs its columns worse."""
-
-    scene: Scene
-    commits: list[str]
-    builds: list[Result]
-
-    def release(self, number: int) -> str:
-        return self.builds[number].release
-
-    def gate(self, number: int, wanted: ServiceSpec, processes: Processes | None = None, **body: Any) -> Result:
-        """Judge a build on the rows of the second commit."""
-        self.scene._jobs += 1
-        build = self.builds[number]
-        asked: dict[str, Any] = {
-            "release": build.release,
-            "champion": "",
-            "best": "",
-            "repository": str(self.scene.repository),
-            "commit": self.commits[1],
-            "folder": "",
-            "spec": to_json(wanted),
-            "policy": "blake3:policy",
-            "provenance": build.provenance,
-            "signature": build.body["signature"],
-        }
-        request = JobRequest(f"gate-{self.scene._jobs}", "gate", wanted.service, {**asked, **body})
-        path = Path(job_folder(str(self.scene.home), request.job))
-        path.mkdir(parents=True)
-        (path / "request.json").write_text(json.dumps(to_json(request)))
-        ports = replace(self.scene.ports, processes=processes or self.scene.ports.processes)
-        assert 0 == asyncio.run(job_main(str(self.scene.home), request.job, ports))
-        return self.scene.result(request)
-
-    def verdict(self, number: int, wanted: ServiceSpec, **body: Any) -> VerdictGiven:
-        """The fact that a judgement becomes."""
-        result = self.gate(number, wanted, **body)
-        assert result.state == "done", f"{result.words}\n{result.log}"
-        return from_json(VerdictGiven, result.body)
-
-    def scores(self, verdict: VerdictGiven) -> StoredScores:
-        return read_scores(asyncio.run(self.scene.artifacts.read(Digest(verdict.scores))))
-
-    def store(self, data: bytes) -> str:
-        return asyncio.run(self.scene.artifacts.put(data))
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    scene = Scene(tmp_path_factory.mktemp("gate"))
-    commits = [scene.commit(FILES), scene.commit(COARSER)]
-    return World(scene, commits, [scene.build(commit) for commit in commits])
+    return judging(tmp_path_factory.mktemp("gate"))
 
 
 @pytest.fixture(scope="module")
@@ -132,11 +33,6 @@ def verdicts(world: World) -> tuple[VerdictGiven, VerdictGiven]:
 def known(world: World, verdicts: tuple[VerdictGiven, VerdictGiven]) -> dict[str, str]:
     """Where each release's stored scores lie."""
     return {world.release(number): verdict.scores for number, verdict in enumerate(verdicts)}
-
-
-def checks(verdict: VerdictGiven) -> dict[str, str]:
-    """Each check's line with its verdict."""
-    return {str(check["line"]).removeprefix("gate zero: "): str(check["verdict"]) for check in verdict.checks}
 
 
 def test_a_first_release_is_judged_alone(world: World, verdicts: tuple[VerdictGiven, VerdictGiven]) -> None:
@@ -187,7 +83,7 @@ def test_a_comparison_is_made_from_stored_scores(world: World, known: dict[str, 
     """Judged again on the same rows no process starts; it is the same query, and the same numbers as with asking."""
     champion = {"champion": world.release(0), "champion_signature": world.builds[0].body["signature"]}
     wanted, ledger = spec("accuracy not worse than champion by 20pp"), known[world.release(1)]
-    stored = world.gate(1, wanted, scores=known, ledger=ledger, **champion)
+    stored = world.gate(1, wanted, Unused(), scores=known, ledger=ledger, **champion)
     asked = world.gate(1, wanted, scores={world.release(1): ledger}, ledger=ledger, **champion)
     assert ("", 2) == (stored.log, stored.body["query"])
     assert stored.body["checks"] == asked.body["checks"]
@@ -218,13 +114,6 @@ def test_spent_rows_are_refused(
 def test_a_ledger_that_cannot_be_read_is_no_fresh_ledger(world: World, known: dict[str, str]) -> None:
     """With the ledger's blob gone the gate is broken, not begun anew."""
     assert "failed" == world.gate(1, spec(), scores=known, ledger=GONE).state
-
-
-def test_lost_answers_only_mean_asking_again(world: World) -> None:
-    """Where the stored answers of a release are gone it is asked, and nothing else changes."""
-    asked = Scripted(Ended(0), ANSWERS)
-    verdict = world.gate(1, spec("accuracy >= 0.3"), asked, provenance={}, scores={world.release(1): GONE})
-    assert ("done", 1, 300) == (verdict.state, verdict.body["query"], verdict.body["checks"][-1]["n"])
 
 
 BLIND = {"data": {"train": {"digest": "blake3:0", "rows": 200}}}
@@ -306,93 +195,11 @@ def test_a_release_that_cannot_be_loaded_fails(world: World, known: dict[str, st
     assert str(check["note"]).startswith("the champion cannot be asked: ")
 
 
-class Scripted:
-    """Processes that end as they are told; one that ends well writes these answers."""
-
-    def __init__(self, ended: Ended, answers: Mapping[str, Any]) -> None:
-        self._ended = ended
-        self._answers = answers
-
-    async def run(self, command: Command) -> Ended:
-        Path(given(command, "--output")).write_text(json.dumps(self._answers))
-        return self._ended
-
-    async def warm(self, environment: Environment) -> None:
-        return None
-
-
-def given(command: Command, option: str) -> str:
-    """What a call of one of our modules gets for an option."""
-    assert isinstance(command.argv, ModuleCall)
-    return command.argv.arguments[command.argv.arguments.index(option) + 1]
-
-
-ANSWERS = {
-    "prediction": [0, 1] * 150,
-    "probability": None,
-    "classes": None,
-    "outputs": {"risk": [0.1, 0.9] * 150},
-    "latency_ms": [],
-    "peak_memory_bytes": 1,
-}
-ENDINGS = [
-    (Ended(3, words="exit code 3", tail="loading\nno such type\n"), "done", "start: no such type"),
-    (Ended(4, words="exit code 4", tail=""), "done", "start: exit code 4"),
-    (Ended(-11, words="it was ended by SIGSEGV", tail="junk"), "done", "start: it was ended by SIGSEGV"),
-    (Ended(1, words="exit code 1", tail="Traceback\nValueError: x"), "crash", "asking a release failed: ValueError: x"),
-    (Ended(-9, "limit", "it used more than 1 GB"), "limit", "it used more than 1 GB"),
-    (Ended(1, "disk", "the disk is full"), "disk", "the disk is full"),
-]
-
-
-@pytest.mark.parametrize(("ended", "outcome", "words"), ENDINGS)
-def test_whose_fault_an_ending_is(world: World, ended: Ended, outcome: str, words: str) -> None:
-    """What the release did itself is a failed gate; what the machine or we did is no verdict, and is tried again."""
-    result = world.gate(1, spec(), Scripted(ended, ANSWERS), provenance={})
-    if outcome == "done":
-        assert ("done", "fail", words) == (result.state, result.body["verdict"], result.body["sentence"])
-    else:
-        assert ("failed", outcome) == (result.state, result.trouble)
-        assert words in result.words
-
-
-@pytest.mark.parametrize(("score", "verdict"), [("risk", "unsure"), ("margin", "fail")])
-def test_a_named_score_is_taken_from_the_outputs(world: World, score: str, verdict: str) -> None:
-    """`data: {score:}` names the output that ranks; a release that does not answer it fails and says so."""
-    wanted = spec("roc_auc >= 0.5", data=replace(SPEC.data, score=score))
-    result = world.gate(1, wanted, Scripted(Ended(0), ANSWERS), provenance={})
-    assert verdict == result.body["verdict"], result.body["sentence"]
-    if verdict == "fail":
-        assert 'start: it answers no "margin", which data: names as its score' == result.body["sentence"]
-
-
-def test_an_environment_without_a_reader_of_parquet_gets_json(world: World) -> None:
-    """The rows reach the release without their label, in a form that its environment can read."""
-    seen: dict[str, Any] = {}
-    ports = world.scene.ports
-
-    class Looking(Scripted):
-        async def run(self, command: Command) -> Ended:
-            path = Path(given(command, "--input"))
-            seen[path.name] = json.loads(path.read_bytes()) if path.suffix == ".json" else path.read_bytes()[:4]
-            return await super().run(command)
-
-    class Bare:
-        async def restore(self, lock: str, python_version: str, log: str) -> Any:
-            found = await ports.environments.restore(lock, python_version, log)
-            return replace(found, lock="numpy==2.0\n")
-
-    looking = Looking(Ended(0), ANSWERS)
-    world.gate(1, spec("accuracy >= 0.5"), looking, provenance={})
-    world.scene.ports = replace(ports, environments=Bare())  # type: ignore[arg-type]
-    world.gate(1, spec("accuracy >= 0.5"), looking, provenance={})
-    world.scene.ports = ports
-    assert b"PAR1" == seen["rows.parquet"]
-    assert ({"key", "age", "visits"}, 300) == (set(seen["rows.json"][0]), len(seen["rows.json"]))
-
-
-def test_a_gate_without_lines_about_rows_reads_none(world: World) -> None:
+def test_a_gate_without_lines_about_rows_reads_none(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lines about the process alone need no holdout: the sample rows of the build are enough."""
+    monkeypatch.setattr(world.scene, "ports", replace(world.scene.ports, tables=Unused()))
+    blind = world.verdict(1, spec("memory <= 8Gi"))
+    assert ("pass", 0, "") == (blind.verdict, blind.query, blind.holdout)
     verdict = world.verdict(1, spec("memory <= 8Gi", data=replace(SPEC.data, holdout="data/none.csv")))
     assert ("pass", 0, "") == (verdict.verdict, verdict.query, verdict.holdout)
     nothing = world.verdict(1, replace(SPEC, gate=()), provenance={})

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.processes.scenes import alive, pids, wait_until
-from tests.engine.jobs.scene import FILES, SPEC, Scene
+from tests.engine.jobs.scene import FILES, SPEC, Scene, said
 from windlass.engine.jobs.run import job_main
 from windlass.kernel.errors import Bug, Refused, Unavailable, UserMistake
 from windlass.ports.compute import job_folder
@@ -81,6 +81,20 @@ def test_a_job_says_what_it_does(scene: Scene) -> None:
     assert 0 == asyncio.run(job_main(str(scene.home), request.job, scene.ports))
     assert "running train\n" == (folder / "progress.txt").read_text()
     assert "exit code 9" in scene.result(request).words
+
+
+def test_a_build_says_what_it_is_about(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part that may take long is named before it begins, in its order."""
+    request = scene.request(scene.commit(), SPEC)
+    with said(monkeypatch) as words:
+        assert 0 == asyncio.run(job_main(str(scene.home), request.job, scene.ports))
+    assert [
+        "reading the commit",
+        "preparing the environment",
+        "running train",
+        "loading the model",
+        "comparing the data with the holdout",
+    ] == words
 
 
 STUBBORN = """

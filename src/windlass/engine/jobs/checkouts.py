@@ -5,7 +5,6 @@ the holdout from training by accident, not by intent: a script that knows where 
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -215,7 +214,6 @@ def _resolve_pointers(root: Path, files: Sequence[str], repository: str) -> None
         source = local_path(repository, name)
         if source is None or not source.is_file() or _sha256(source) != pointer.sha256:
             raise pointer_trouble(name, source)
-        os.unlink(path)
         shutil.copyfile(source, path)
 
 
