@@ -2,6 +2,7 @@
 
 import ast
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,7 @@ def test_a_deletion_is_looked_for_by_those_who_reach_it() -> None:
     ]
     reach = merged(files, 9.0)
     assert ("b::1", "a::2", "a::1") == reach.tests(LINE)
+    assert ("b::2", "b::1", "a::2", "a::1") == reach.tests(replace(LINE, at_import=True))
     assert ("b::2", "b::1", "a::2", "a::1") == reach.tests(Statement(LINE.path, 1, 1, "X = 1"))
     assert () == reach.tests(Statement("src/windlass/site/y.py", 5, 6, "x = ("))
 

@@ -113,6 +113,18 @@ async def test_a_gateway_that_cannot_start_is_reported_and_tried_again(world: Wo
 
 
 @in_a_world
+async def test_what_kept_a_gateway_from_starting_is_over_with_it(world: World) -> None:
+    """One that ran before, and runs the same again, leaves nothing of its trouble in the report."""
+    await world.ready(1, slice_of("s1 a100"))
+    world.traffic.is_up, world.traffic.cannot_start = False, "port 8080 is in use by nginx (pid 5)"
+    await world.tick(6)
+    assert "nginx" in world.report.stuck["gateway"]
+    world.traffic.cannot_start = ""
+    await world.tick(30)
+    assert ({}, True) == (world.report.stuck, world.traffic.is_up)
+
+
+@in_a_world
 async def test_a_gateway_that_dies_is_started_again(world: World) -> None:
     """The next pass finds it gone and starts it."""
     await world.ready(1, slice_of("s1 a100"))

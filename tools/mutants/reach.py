@@ -51,10 +51,11 @@ class Reach:
     days_seconds: float
 
     def tests(self, statement: Statement) -> tuple[str, ...]:
-        """The tests that reach a statement, the quickest first; where none does (it runs at import, or in a process of
-        its own), those that reach anything of its file."""
+        """The tests that reach a statement, the quickest first; where it runs at import, or no test does (it runs in a
+        process of its own), those that reach anything of its file."""
         known = self.lines.get(statement.path, {})
-        found = {test for line in range(statement.first, statement.last + 1) for test in known.get(line, ())}
+        lines = range(statement.first, statement.last + 1)
+        found = set() if statement.at_import else {test for line in lines for test in known.get(line, ())}
         found = found or {test for tests in known.values() for test in tests}
         return tuple(sorted(found, key=lambda test: (self.seconds[test], test)))
 

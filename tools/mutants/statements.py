@@ -27,12 +27,14 @@ _SIMPLE = (
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement: the file from the root of the repository, its lines, and its first line's text."""
+    """One statement: the file from the root of the repository, its lines, its first line's text, and whether it runs
+    when its file is imported: in whichever test that happens to be."""
 
     path: str
     first: int
     last: int
     text: str
+    at_import: bool = False
 
     @property
     def where(self) -> str:
@@ -58,9 +60,12 @@ def statements(root: Path, path: Path) -> Iterator[Statement]:
     text = path.read_text()
     lines = text.splitlines()
     name = str(path.relative_to(root))
-    for node in _nodes(ast.parse(text).body):
+    tree = ast.parse(text)
+    functions = [node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    for node in _nodes(tree.body):
         last = node.end_lineno or node.lineno
-        yield Statement(name, node.lineno, last, lines[node.lineno - 1].strip())
+        at_import = not any(one.lineno < node.lineno <= (one.end_lineno or 0) for one in functions)
+        yield Statement(name, node.lineno, last, lines[node.lineno - 1].strip(), at_import)
 
 
 def without(text: str, statement: Statement) -> str:

@@ -280,10 +280,11 @@ class Agent:
     async def _report(self) -> bool:
         """Report if there is something to say; False where nobody listens."""
         is_rolling = any(len(piece.routes) > 1 for piece in self._driving.routed.services)
-        if not is_rolling and not reports.is_due(self._report_now(0), self._last_report):
+        report = self._report_now(0)
+        if not is_rolling and not reports.is_due(report, self._last_report):
             return True
         try:
-            report = self._report_now(await self._memory.number())
+            report = replace(report, seq=await self._memory.number())
             await self._ports.uplink.report(report)
         except Unavailable:
             return False

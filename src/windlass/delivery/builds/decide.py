@@ -66,6 +66,6 @@ def _failed(known: BuildState, now: Instant) -> Decision[BuildMove]:
         until = Until("another commit, or `windlass retry`")
         return Decision(BuildMove.NONE, BuildBroken(commit, known.words), until)
     next_at = later(known.at, seconds=RETRY_SECONDS[known.attempt - 1])
-    if now < next_at:
+    if known.at <= now < next_at:  # a failure from the future was noted by a clock that was wrong
         return Decision(BuildMove.WAIT, BuildBroken(commit, known.words, next_at), Until("the next attempt", next_at))
     return Decision(BuildMove.START, BuildDue(commit, known.attempt + 1))

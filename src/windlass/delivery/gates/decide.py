@@ -79,6 +79,6 @@ def _broken(view: GateView, due: str, now: Instant) -> Decision[GateMove]:
     if view.attempt >= ATTEMPTS_MAX:
         return Decision(GateMove.NONE, because, Until("another commit, or `windlass retry`"))
     next_at = later(view.broken_at, seconds=RETRY_SECONDS[view.attempt - 1])
-    if now < next_at:
+    if view.broken_at <= now < next_at:  # a failure from the future was noted by a clock that was wrong
         return Decision(GateMove.WAIT, because, Until("the next attempt", next_at))
     return Decision(GateMove.START, JudgeDue(release, due, view.attempt + 1))
