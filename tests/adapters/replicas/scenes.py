@@ -15,6 +15,7 @@ from windlass.adapters.artifacts import FileArtifacts
 from windlass.adapters.environments.interpreters import our_lock
 from windlass.adapters.environments.local import LocalEnvironments
 from windlass.adapters.processes.local import LocalProcesses
+from windlass.adapters.processes.zygotes import Zygotes
 from windlass.adapters.replicas import LocalReplicas, ReplicaSettings
 from windlass.adapters.world import RealClock
 from windlass.delivery.releases.manifest import ManifestFile, write_manifest
@@ -83,11 +84,11 @@ class ReplicaScene:
         self.bad = ""
         self.replicas = self.again()
 
-    def again(self) -> LocalReplicas:
+    def again(self, zygotes: Zygotes | None = None) -> LocalReplicas:
         """The adapter as a restarted agent has it."""
         settings = ReplicaSettings(f"{self.folder}/site", f"{self.folder}/r")
         environments = LocalEnvironments(f"{self.folder}/store", LocalProcesses())
-        self.replicas = LocalReplicas(settings, self.artifacts, environments, self.clock)
+        self.replicas = LocalReplicas(settings, self.artifacts, environments, self.clock, zygotes)
         return self.replicas
 
     async def open(self) -> None:

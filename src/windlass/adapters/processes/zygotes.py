@@ -82,8 +82,7 @@ class Zygotes:
         """
         if not families.HAS_PROC:
             return ""
-        mark = digest_of_value([environment.digest, environment.python, environment.overlay])
-        path = f"{self._folder}/{hex_of(mark)[:_NAME_HEX]}.sock"
+        path = self._path(environment)
         try:
             files.make_folder(self._folder)
             with _alone(f"{path[:-5]}.lock"):
@@ -92,6 +91,15 @@ class Zygotes:
         except (Unavailable, OSError):
             return ""
         return path
+
+    def awake(self, environment: Environment) -> str:
+        """The path of this environment's zygote, if one listens there; else empty."""
+        path = self._path(environment)
+        return path if families.HAS_PROC and _listens(path) else ""
+
+    def _path(self, environment: Environment) -> str:
+        mark = digest_of_value([environment.digest, environment.python, environment.overlay])
+        return f"{self._folder}/{hex_of(mark)[:_NAME_HEX]}.sock"
 
     def _start(self, environment: Environment, path: str) -> None:
         listener = listen(path)

@@ -149,7 +149,7 @@ class LocalReplicas:
         env, log = {**variables(environment), **declared}, self._log(replica.wanted.name)
         # A zygote has imported its libraries, and some of them read variables only then.
         zygotes = self._zygotes if not declared else None
-        path = await asyncio.to_thread(zygotes.wake, environment) if zygotes else ""
+        path = await self._zygote(zygotes, replica, environment) if zygotes else ""
         if path:
             call = self._call(replica.wanted, environment, folder, _LISTENER)
             with open(log, "ab") as output:
@@ -161,6 +161,20 @@ class LocalReplicas:
                     output.write(f"started anew, because nothing could be forked: {trouble}\n".encode())
         call = self._call(replica.wanted, environment, folder, descriptor)
         return launch(Launch(call.argv, folder, env, log, (descriptor,)))
+
+    async def _zygote(self, zygotes: Zygotes, replica: Replica, environment: Environment) -> str:
+        """Where to fork from; empty for the first replica of a release that finds no zygote.
+
+        What one model needs is imported sooner than everything that a zygote imports, and its callers wait. The zygote
+        is woken once it is ready.
+        """
+        release, mine = replica.wanted.release, replica.wanted.name
+        alive = [one for one in self._replicas.values() if one.wanted.release == release and one.state != "failed"]
+        if any(one.wanted.name < mine for one in alive):
+            return await asyncio.to_thread(zygotes.wake, environment)
+        path = await asyncio.to_thread(zygotes.awake, environment)
+        replica.lone_in = None if path else environment
+        return path
 
     def _call(self, wanted: ReplicaWanted, environment: Environment, folder: str, descriptor: int) -> ModuleCall:
         arguments = (
@@ -218,6 +232,9 @@ class LocalReplicas:
             answer.listener.close()
         replica.answered_at = now
         replica.state = "ready" if answer.ready else "starting"
+        if answer.ready and replica.lone_in is not None and self._zygotes is not None:
+            environment, replica.lone_in = replica.lone_in, None
+            await asyncio.to_thread(self._zygotes.wake, environment)
         if answer.ready and seconds_between(replica.health_at, now) >= HEALTH_SECONDS:
             replica.health_at = now
             if not await is_alive(self._socket(replica.wanted.name)):

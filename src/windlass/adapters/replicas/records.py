@@ -10,6 +10,7 @@ from windlass.adapters.processes.detached import Detached
 from windlass.adapters.world import files
 from windlass.kernel.instants import Instant
 from windlass.kernel.records import from_json, to_json
+from windlass.ports.environments import Environment
 from windlass.ports.replicas import ReplicaWanted
 
 
@@ -24,7 +25,8 @@ class Record:
 
 @dataclass
 class Replica:
-    """One replica as this agent knows it. `work` is what goes on beside the caller: a start or a stop."""
+    """One replica as this agent knows it. `work` is what goes on beside the caller: a start or a stop; `lone_in` is the
+    environment in which it was started anew although others like it will be forked."""
 
     wanted: ReplicaWanted
     began: Instant
@@ -35,6 +37,7 @@ class Replica:
     answered_at: Instant = Instant(0)
     health_at: Instant = Instant(0)
     work: asyncio.Task[None] | None = None
+    lone_in: Environment | None = None
 
     def let_go(self) -> None:
         """Close our own hold on the listening socket."""
