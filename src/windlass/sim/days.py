@@ -70,29 +70,40 @@ async def _storm_and_calm(weather: Weather, storm: Storm) -> None:
         if not await weather.tick():
             return
     weather.calm()
-    for second in range(CALM_SECONDS_MAX):
-        if second >= NOTICE_SECONDS and second % NOTICE_SECONDS == 0:
-            if await is_settled(weather.world):
-                break
-            await weather.leave_what_does_not_start()
-        if not await weather.tick():
-            return
-    weather.day.broken += await _at_rest(weather)
+    end, wrong = weather.day.seconds + CALM_SECONDS_MAX, None
+    while wrong is None and await _calm(weather, end):
+        wrong = await _at_rest(weather)
+    weather.day.broken += wrong or []
     for _ in range(storm.quiet_seconds // QUIET_PACE_SECONDS):
         if weather.day.broken or not await weather.tick(QUIET_PACE_SECONDS):
             return
 
 
-async def _at_rest(weather: Weather) -> list[str]:
-    """What is wrong at the end of the calm."""
+async def _calm(weather: Weather, end: int) -> bool:
+    """Live on until the world seems at rest, or the calm is over; False where a promise broke."""
+    for second in range(end - weather.day.seconds):
+        if second >= NOTICE_SECONDS and second % NOTICE_SECONDS == 0:
+            if await is_settled(weather.world):
+                break
+            await weather.leave_what_does_not_start()
+        if not await weather.tick():
+            return False
+    return True
+
+
+async def _at_rest(weather: Weather) -> list[str] | None:
+    """What is wrong at the end of the calm; None where it was none, because late evidence moved a rollout whose time
+    limit is over."""
     world, witness = weather.world, weather.witness
     wrong = await is_at_rest(world)
     if wrong:
         return [f"After faults stop it comes to rest within {CALM_SECONDS_MAX} s: {wrong}"]
-    before = writes(world)
+    before, moves, rollout = writes(world), _moves(weather), (await world.state()).rollout
     for _ in range(REST_SECONDS):
         if not await weather.tick():
             return []
+    if rollout is not None and not rollout.paused_by and _moves(weather) != moves:
+        return None
     written = writes(world) - before
     if written:
         return [f"A settled system makes no writes: {dict(written)}"]
@@ -108,6 +119,11 @@ async def _at_rest(weather: Weather) -> list[str]:
         *await stale_plans(world),
         *_unanswered(witness),
     ]
+
+
+def _moves(weather: Weather) -> int:
+    """How often the rollout that is under way at rest has moved."""
+    return weather.witness.kinds["StepTaken"] + weather.witness.kinds["RolloutEnded"]
 
 
 def _unanswered(witness: Witness) -> list[str]:

@@ -27,8 +27,7 @@ class SimulatedTraffic:
 
     `refused` names services whose routes it refuses; `is_up` says whether it runs, and may be set to let it die;
     `calls` counts the wishes it was given; `gap` makes it lose lines; `skew` multiplies a candidate's weight.
-    `answered` is what callers got from each release, but for how long it took, whatever is counted, lost or forgotten
-    elsewhere; `lost` counts
+    `answered` is what callers got from each release, whatever is counted, lost or forgotten elsewhere; `lost` counts
     those who found no gateway, and `turned_away` those to whom the gateway itself said that nobody answers.
 
     Args:
@@ -184,7 +183,7 @@ class SimulatedTraffic:
 
     def _count(self, group: Group, sums: Sums) -> None:
         self._totals.add_sums(group.step, sums, group.admitted)
-        self.answered.setdefault(group.step[2], Sums()).add_all(Sums(sums.requests, sums.failed, retried=sums.retried))
+        self.answered.setdefault(group.step[2], Sums()).add_all(sums)
 
     def _shares(self, routes: list[Route]) -> list[float]:
         """What each route really gets: what was asked for, but for `skew`."""

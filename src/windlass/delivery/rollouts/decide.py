@@ -113,7 +113,7 @@ def _unsafe(view: RolloutView, now: Instant) -> Decision[Move] | None:
     if is_shown and above is None:
         return None
     if now >= later(view.began, seconds=limits.time_limit_seconds):
-        until = Until("`windlass promote` or `windlass abort`")
+        until = Until("more canary requests, or `windlass promote` or `windlass abort`")
         return _hold(TimeUp(limits.time_limit_seconds), until, evidence.details)
     if weakest is None or not evidence.canary_requests:
         return _hold(NoTraffic(), Until("requests"))
