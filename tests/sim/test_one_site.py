@@ -198,3 +198,13 @@ async def test_what_answers_is_kept_alive_until_the_next_is_ready(world: World, 
     for _ in range(8):
         await world.tick()
     assert "ready" in world.replicas.states(V2)
+
+
+@while_v2_rolls
+async def test_an_abort_at_a_site_takes_the_candidate_off(world: World, witness: Witness) -> None:
+    """With the control plane dead too the champion has everybody from that moment on, and the candidate nobody."""
+    world.kill_control()
+    assert world.agent is not None
+    assert {V1: 9_500, V2: 500} == shares(world)
+    await world.agent.act(Asked("abort", SERVICE, "ann", "it answers nonsense"))
+    assert {V1: 10_000} == shares(world)

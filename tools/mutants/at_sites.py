@@ -82,6 +82,7 @@ MUTANTS: tuple[Mutant, ...] = (
         "    leaves, returns_to = champion, candidate\n",
         "An abort at a site gave the canary all of the traffic.",
         seed=4,
+        tests=("tests/sim/test_one_site.py::test_an_abort_at_a_site_takes_the_candidate_off",),
     ),
     Mutant(
         "freed-share-lost",
