@@ -9,6 +9,7 @@ import pytest
 
 from windlass.adapters.simulated.git import SimulatedGit
 from windlass.adapters.simulated.store import SimulatedMachine
+from windlass.adapters.simulated.taps import Tap, tapped
 from windlass.adapters.simulated.world import SimulatedChance, SimulatedClock
 from windlass.engine.commit import fold_facts
 from windlass.engine.observe import LOCAL_POLL_SECONDS, POLL_JITTER, POLL_SECONDS, Watch, data_path, repositories
@@ -200,3 +201,18 @@ def test_data_beside_a_commit_are_part_of_what_is_built() -> None:
 def test_where_data_lie(repository: str, folder: str, location: str, path: str) -> None:
     """A relative place is one in the watched working copy, an absolute one is itself."""
     assert path == data_path(repository, folder, location)
+
+
+def test_a_commit_with_a_complaint_is_read_once() -> None:
+    """It is looked at again and again, and read anew only after another commit; a good one is forgotten."""
+    scene, tap = Scene(), Tap()
+    scene.ports = replace(scene.ports, git=tapped(scene.git, "git", tap))
+    scene.commit(spec=b"service: [\n")
+    scene.look()
+    assert scene.stored.repositories[LOCAL].complaints
+    before = tap.calls["git.read"]
+    assert [[], []] == [scene.look(), scene.look()]
+    assert (before, [LOCAL]) == (tap.calls["git.read"], [*scene.watch.known])
+    scene.commit("two")
+    scene.look()
+    assert (before + 1, {}) == (tap.calls["git.read"], scene.watch.known)

@@ -42,7 +42,7 @@ class Watch:
     """When each repository is looked at next. Memory only: after a restart all are looked at once.
 
     `again` names services whose commit is read once more although the branch did not move: their data may have.
-    `known` is the last commit read of each repository: a commit with a complaint is looked at again and again.
+    `known` is the last commit read of each repository whose last one has a complaint: it is looked at again and again.
     """
 
     due: dict[str, Instant] = field(default_factory=dict)
@@ -99,7 +99,11 @@ async def _reading(ports: EnginePorts, watch: Watch, repository: str, commit: st
     known = watch.known.get(repository)
     tree, outside = await _tree(ports, repository, commit, known)
     if known is None or known.tree != tree:
-        known = watch.known[repository] = Known(commit, tree, outside, wanted_from_tree(tree, gate_check))
+        known = Known(commit, tree, outside, wanted_from_tree(tree, gate_check))
+    if known.reading.complaints or known.reading.refused:
+        watch.known[repository] = known
+    else:
+        watch.known.pop(repository, None)  # nobody asks for it again before there is another commit
     return known.reading
 
 

@@ -147,20 +147,23 @@ def limit_log_e(bad: int, requests: int, p_ok: float) -> float:
     bad, requests = whole("bad and requests", [bad, requests]).tolist()
     if bad > requests:
         raise ValueError(f"bad: more bad requests ({bad}) than requests ({requests})")
-    good = requests - bad
-    return log_of_sum(
-        [log_weight + (good * on_good - bad * on_bad) for on_good, on_bad, log_weight in limit_bets(p_ok)]
-    )
+    return log_of_sum(limit_logs(bad, requests, p_ok))
 
 
-@lru_cache(maxsize=256)
-def limit_bets(p_ok: float) -> list[tuple[float, float, float]]:
-    """For each bet of `limit_log_e` the logarithms of what a good request multiplies it with, of what a bad one divides
-    it by, and of the money on it.
+def limit_logs(bad: int, requests: int, p_ok: float) -> list[float]:
+    """The parts of `limit_log_e`: the logarithm of what the money on each bet has become. Counts are not checked.
 
     Raises:
         ValueError: the limit is outside (0, 1).
     """
+    good = requests - bad
+    return [log_weight + (good * on_good - bad * on_bad) for on_good, on_bad, log_weight in _limit_bets(p_ok)]
+
+
+@lru_cache(maxsize=256)
+def _limit_bets(p_ok: float) -> list[tuple[float, float, float]]:
+    """For each bet the logarithms of what a good request multiplies it with, of what a bad one divides it by, and of
+    the money on it."""
     inside("p_ok", p_ok, 0.0, 1.0)
     bets = effects()
     on_good = np.log1p(p_ok * (1.0 - 1.0 / bets.ratios) / (1.0 - p_ok))

@@ -10,7 +10,7 @@ import numpy as np
 
 from windlass.maths.counts import at_least_one, inside
 from windlass.maths.effects import STANDARD
-from windlass.maths.wagers import RATIO_NI, limit_bets, limit_log_e
+from windlass.maths.wagers import RATIO_NI, limit_log_e, limit_logs
 
 REQUESTS_MAX = 10**12
 
@@ -86,11 +86,10 @@ def limit_requests_needed(
     wanted = math.log(both - math.exp(beside_log_e))
     if limit_log_e(bad, requests, p_ok) >= wanted:
         return 0
-    bets, enough = limit_bets(p_ok), math.exp(wanted)
+    enough = math.exp(wanted)
 
     def shows(total: int) -> bool:
-        lost = round(share * total)
-        logs = [log_weight + ((total - lost) * on_good - lost * on_bad) for on_good, on_bad, log_weight in bets]
+        logs = limit_logs(round(share * total), total, p_ok)
         return max(logs) >= wanted or math.fsum(map(math.exp, logs)) >= enough
 
     low, high = requests, max(1, 2 * requests)

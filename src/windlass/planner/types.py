@@ -89,7 +89,7 @@ class Draft:
             until.at if until else None,
             decision.evidence,
         )
-        return Draft(self.snapshot, self.state, self.spec, self.facts, (*self.reports, report))
+        return replace(self, reports=(*self.reports, report))
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,7 +122,7 @@ async def _at_rest(weather: Weather) -> list[str] | None:
 
 
 def _moves(weather: Weather) -> int:
-    """How often the rollout that is under way at rest has moved."""
+    """How often a rollout has moved so far."""
     return weather.witness.kinds["StepTaken"] + weather.witness.kinds["RolloutEnded"]
 
 
